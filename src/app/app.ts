@@ -1,0 +1,93 @@
+/**
+ * The contract between the controller and its applications. An application turns a view into flows and a punted
+ * packet into a verdict; it has no socket, no database and no timer.
+ */
+
+import type { OptionTable, OptionValues } from '../config/index.ts'
+import type { Logger } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Flow, Group } from '../openflow/index.ts'
+import type { LocalPort, View } from './view.ts'
+
+/** What `apps_list` names: a name, the options of its section and the function that makes the application. */
+export interface Application<Options extends OptionTable = OptionTable> {
+  readonly name: string
+  /** The section of df.conf its options stand in. */
+  readonly section: string
+  readonly options: Options
+  readonly factory: (options: OptionValues<Options>, host: AppHost) => App
+}
+
+/** What the controller lends to an application. */
+export interface AppHost {
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Milliseconds that only ever grow; tests inject their own. */
+  readonly now: () => number
+}
+
+/** A loaded application. */
+export interface App {
+  readonly name: string
+  /** Every flow wanted while the network looks like `view`. Pure: same view, same flows, same order. */
+  flows(view: View): Iterable<Flow>
+  /** Every group wanted while the network looks like `view`. Pure, as `flows`. */
+  groups?(view: View): Iterable<Group>
+  /**
+   * Decides a packet that one of this application's flows sent up (its userdata names the application).
+   * Runs in the socket's data handler: synchronous, bounded, no waiting.
+   */
+  packetIn?(punt: Punt, view: View): Verdict
+  /** What becomes of a packet that this application failed on; an optional service says `pass`. */
+  readonly onFailure: 'pass' | 'drop'
+  /** Rows that live only while this application is able to decide packets. */
+  readonly lease?: Lease
+  /** The bridges that the application wants patched to the integration bridge, by physical network. */
+  readonly bridges?: ReadonlyMap<string, string>
+}
+
+/** A packet on its way through the switch, paused for a verdict. */
+export interface Punt {
+  /** The asking port, from the register `reg6`: never from an address that the guest chose. */
+  readonly port: LocalPort
+  /** The Ethernet frame. Valid only during the call: it is a slice of the socket's buffer. */
+  readonly frame: Buffer
+}
+
+/** What an application wants done with a punted packet. `why` is a metric label: one of a fixed set of words. */
+export type Verdict =
+  /** Sends `frame` to the port the packet came from, past the rest of the pipeline, and drops the packet. */
+  | { readonly kind: 'reply'; readonly frame: Buffer; readonly why: string }
+  /** Lets the packet go on as if it had never been punted. */
+  | { readonly kind: 'pass'; readonly why: string }
+  | { readonly kind: 'drop'; readonly why: string }
+
+/**
+ * The dead-man's lease (docs/architecture.md): the host installs `rows` with a hard timeout and renews them only after
+ * `probe`, sent through the switch's table `tableId` as a packet of `selfCheckPort`, came back and was decided.
+ */
+export interface Lease {
+  readonly rows: readonly Flow[]
+  readonly probe: { readonly tableId: number; readonly frame: Buffer }
+}
+
+/**
+ * The port that the host's own probes come from. Its key is reserved (Dragonflow counts keys up from 1), and it has no
+ * topic: it neither asks nor is found.
+ */
+export const selfCheckPort: LocalPort = {
+  id: 'self-check',
+  key: 0xffff_ffff,
+  topic: '',
+  networkId: '',
+  name: 'self-check',
+  dnsName: undefined,
+  macs: [],
+  addresses: [],
+  allowedAddressPairs: [],
+  isPortSecurityEnabled: false,
+  isEnabled: true,
+  deviceOwner: '',
+  chassis: undefined,
+  ofport: 0,
+}

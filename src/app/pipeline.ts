@@ -1,0 +1,119 @@
+/**
+ * Every OpenFlow table, group and register of the pipeline, once, with its owner. Numbers appear nowhere else. Table
+ * numbers and names are Dragonflow's (`controller/common/constants.py`) where it has the table; docs/pipeline.md
+ * explains each.
+ */
+
+import { BugError } from '../errors.ts'
+import {
+  type Action,
+  type Flow,
+  formatFlow,
+  type Group,
+  type Instruction,
+  type Match,
+  resubmit,
+} from '../openflow/index.ts'
+
+/** A table of the pipeline: who owns it, who else may write in it, and where its packets may go on. */
+export interface TableSpec {
+  readonly id: number
+  readonly owner: string
+  readonly lends: readonly string[]
+  readonly next: readonly string[]
+}
+
+// biome-ignore format: one table a line, in columns
+/** The tables, in the order a packet meets them. */
+export const tables = {
+  classify:        { id: 0,   owner: 'classifier', lends: ['provider'],     next: ['portsec', 'externalIngress'] },
+  externalIngress: { id: 2,   owner: 'provider',   lends: [],               next: ['lookup'] },
+  portsec:         { id: 5,   owner: 'portsec',    lends: [],               next: ['egressConntrack', 'services'] },
+  egressConntrack: { id: 10,  owner: 'l2',         lends: [],               next: ['services'] },
+  services:        { id: 20,  owner: 'l2',         lends: ['dns'],          next: ['arp', 'dns', 'nd', 'lookup'] },
+  arp:             { id: 25,  owner: 'l2',         lends: [],               next: ['lookup', 'dispatch'] },
+  dns:             { id: 31,  owner: 'dns',        lends: [],               next: ['dnsPorts', 'lookup'] },
+  dnsPorts:        { id: 32,  owner: 'dns',        lends: [],               next: ['dnsPunt', 'lookup'] },
+  dnsPunt:         { id: 33,  owner: 'dns',        lends: [],               next: ['lookup'] },
+  nd:              { id: 45,  owner: 'l2',         lends: [],               next: ['lookup', 'dispatch'] },
+  lookup:          { id: 55,  owner: 'l2',         lends: ['provider'],     next: ['egress'] },
+  egress:          { id: 75,  owner: 'l2',         lends: ['provider'],     next: ['egressExternal', 'ingressConntrack'] },
+  egressExternal:  { id: 80,  owner: 'provider',   lends: [],               next: [] },
+  ingressConntrack:{ id: 105, owner: 'l2',         lends: [],               next: ['dispatch'] },
+  dispatch:        { id: 115, owner: 'classifier', lends: [],               next: [] },
+} as const satisfies Record<string, TableSpec>
+
+export type TableName = keyof typeof tables
+
+// biome-ignore format: one group a line, in columns
+/** The groups. */
+export const groups = {
+  dnsLive:   { id: 31, owner: 'dns' },
+  dnsAlways: { id: 32, owner: 'dns' },
+} as const satisfies Record<string, { id: number; owner: string }>
+
+export type GroupName = keyof typeof groups
+
+/** What the registers mean while a packet is in the pipeline. */
+export const registers = {
+  /** Key of the network the packet is in. */
+  network: 'metadata',
+  /** Key of the port it came from; 0 if it came from outside the node. */
+  source: 'reg6',
+  /** Key of the port it goes to; 0 if that is not a port of the cloud. */
+  destination: 'reg7',
+} as const
+
+/** Ends a flow: on to that table. */
+export interface Goto {
+  readonly kind: 'goto'
+  readonly table: TableName
+}
+
+/** Ends a flow: on to that table. */
+export const goto = (table: TableName): Goto => ({ kind: 'goto', table })
+
+/** Sends a copy of the packet as it is now through that table, then goes on with the next action. */
+export const through = (table: TableName): Action => resubmit(tables[table].id)
+
+/**
+ * Makes a flow of the pipeline. No step at all drops. Throws `BugError` with the flow's text when the table may not go
+ * on where the flow sends its packets, or when the match lacks a prerequisite.
+ */
+export function flow(
+  table: TableName,
+  priority: number,
+  match: Match,
+  steps: readonly (Action | Goto)[],
+): Flow {
+  const actions = steps.filter((step): step is Action => step.kind !== 'goto')
+  const last = steps.at(-1)
+  const instructions: Instruction[] = []
+  if (actions.length > 0) instructions.push({ kind: 'applyActions', actions })
+  if (last?.kind === 'goto') instructions.push({ kind: 'gotoTable', tableId: tables[last.table].id })
+  const made: Flow = { tableId: tables[table].id, priority, match, instructions }
+  const text = formatFlow(made) // throws CodecError for a bad match or action
+  if (steps.slice(0, -1).some((step) => step.kind === 'goto'))
+    throw new BugError(`goto is not the last step: ${text}`)
+  const next: readonly string[] = tables[table].next
+  for (const id of targetsOf(steps))
+    if (!next.some((name) => tables[name as TableName].id === id))
+      throw new BugError(
+        `table ${table} may go on to ${next.join(', ') || 'nowhere'}, not to table ${id}: ${text}`,
+      )
+  return made
+}
+
+/** Makes a group of the pipeline. */
+export function group(name: GroupName, rest: Omit<Group, 'groupId'>): Group {
+  return { groupId: groups[name].id, ...rest }
+}
+
+/** The action that hands the packet to a group. */
+export const toGroup = (name: GroupName): Action => ({ kind: 'group', groupId: groups[name].id })
+
+function* targetsOf(steps: readonly (Action | Goto)[]): Iterable<number> {
+  for (const step of steps)
+    if (step.kind === 'goto') yield tables[step.table].id
+    else if (step.kind === 'resubmit' && step.tableId !== undefined) yield step.tableId
+}

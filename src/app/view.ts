@@ -1,0 +1,99 @@
+/**
+ * The network as applications see it: immutable, and whole at every moment. It knows nothing of where the rows come
+ * from (northbound store, OVSDB); `controller/topology.ts` makes a new one after each batch of changes. Names and
+ * meaning of the fields are those of Dragonflow's models (`db/models/l2.py`).
+ */
+
+/** One moment of the network. Two views never share a version; a higher one is newer. */
+export interface View {
+  readonly version: number
+  /** The chassis id of this compute node (`[DEFAULT] host`). */
+  readonly host: string
+  /** Every network (Dragonflow's lswitch) by id. */
+  readonly networks: ReadonlyMap<string, Network>
+  /** Every subnet by id. */
+  readonly subnets: ReadonlyMap<string, Subnet>
+  /** Every logical port by id: bound or not, up or down, enabled or not. */
+  readonly ports: ReadonlyMap<string, Port>
+  /** The ports that are bound to this node, enabled and plugged into its integration bridge, in order of `key`. */
+  readonly localPorts: readonly LocalPort[]
+  /** The OpenFlow port on the integration bridge behind which a physical network lies, by the network's name. */
+  readonly uplinks: ReadonlyMap<string, number>
+}
+
+/** A layer 2 network (lswitch). */
+export interface Network {
+  readonly id: string
+  /** `unique_key`, 1 to 2^32 - 1; stands in the register `metadata`. */
+  readonly key: number
+  /** The tenant that owns it. */
+  readonly topic: string
+  readonly name: string
+  readonly mtu: number | undefined
+  readonly networkType: string | undefined
+  readonly physicalNetwork: string | undefined
+  readonly segmentationId: number | undefined
+  readonly subnets: readonly Subnet[]
+}
+
+/** A subnet with what its `domainname` row says. */
+export interface Subnet {
+  readonly id: string
+  readonly topic: string
+  readonly networkId: string
+  /** Canonical text, `10.0.0.0/24`. */
+  readonly cidr: string
+  readonly gatewayIp: string | undefined
+  readonly dhcpIp: string | undefined
+  readonly dnsNameservers: readonly string[]
+  readonly domain: Domain | undefined
+}
+
+/** A `domainname` row that counts: same topic as its subnet, and a valid name. */
+export interface Domain {
+  /** Without the trailing dot, in the row's case. */
+  readonly name: string
+  /** Seconds; undefined means the application's default. */
+  readonly ttl: number | undefined
+  readonly isAuthoritative: boolean
+}
+
+/** A logical port (lport). */
+export interface Port {
+  readonly id: string
+  /** `unique_key`, 1 to 2^32 - 1; stands in the registers `reg6` (source) and `reg7` (destination). */
+  readonly key: number
+  readonly topic: string
+  readonly networkId: string
+  /** The port's Neutron name: a label for people, not a DNS name. */
+  readonly name: string
+  /** What its `dnsname` row says, if that row counts (same topic); not validated as a host name. */
+  readonly dnsName: string | undefined
+  /** Lower case, `fa:16:3e:00:00:02`. */
+  readonly macs: readonly string[]
+  /** In the row's order; the subnet is undefined if the row names none or one that does not exist. */
+  readonly addresses: readonly Address[]
+  readonly allowedAddressPairs: readonly AddressPair[]
+  readonly isPortSecurityEnabled: boolean
+  readonly isEnabled: boolean
+  readonly deviceOwner: string
+  /** The chassis id it is bound to; undefined if unbound or bound to something else (a VTEP). */
+  readonly chassis: string | undefined
+}
+
+export interface Address {
+  /** Canonical text (RFC 5952 for IPv6). */
+  readonly ip: string
+  readonly subnet: Subnet | undefined
+}
+
+export interface AddressPair {
+  /** An address or a CIDR, canonical text. */
+  readonly ip: string
+  readonly mac: string
+}
+
+/** A port of this compute node, with the OpenFlow port it is plugged into. */
+export interface LocalPort extends Port {
+  readonly ofport: number
+}
