@@ -22,6 +22,8 @@ export interface Application<Options extends OptionTable = OptionTable> {
 export interface AppHost {
   readonly log: Logger
   readonly metrics: Metrics
+  /** What df.conf says for all applications (`[DEFAULT]`). */
+  readonly common: { readonly dnsDomain: string }
   /** Milliseconds that only ever grow; tests inject their own. */
   readonly now: () => number
 }

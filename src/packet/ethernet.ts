@@ -1,0 +1,26 @@
+/** Ethernet II: 14 bytes of header, untagged only. It knows no IP. */
+
+import type { Unparsed } from './reasons.ts'
+
+/** Size of the header in bytes. */
+export const ethernetSize = 14
+
+export const etherTypes = { ipv4: 0x0800, ipv6: 0x86dd } as const
+
+/** The EtherType of a frame between two hosts (neither address with the group bit), else why it is none. */
+export function readEthernet(frame: Uint8Array): number | Unparsed {
+  if (frame.length < ethernetSize) return 'short'
+  if (isGroup(frame[6]!)) return 'source'
+  if (isGroup(frame[0]!)) return 'destination'
+  return (frame[12]! << 8) | frame[13]!
+}
+
+/** Writes the header of the frame that answers `frame`: its addresses swapped, its EtherType. */
+export function writeAnsweringEthernet(reply: Buffer, frame: Uint8Array): void {
+  reply.set(frame.subarray(6, 12), 0)
+  reply.set(frame.subarray(0, 6), 6)
+  reply.set(frame.subarray(12, 14), 12)
+}
+
+/** The group bit of a MAC address stands in its first byte (IEEE 802-2014 §8.2.2). */
+const isGroup = (firstByte: number): boolean => (firstByte & 1) === 1

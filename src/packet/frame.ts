@@ -1,0 +1,66 @@
+/**
+ * One Ethernet frame with a UDP packet in it: read in place, bounded and without exceptions, into what an answer needs;
+ * and the frame that answers it. It refuses to know what UDP carries. Whatever it does not wholly understand is a word
+ * of `Unparsed`, so that the caller can let the frame go on untouched (docs/architecture.md).
+ */
+
+import { ethernetSize, etherTypes, readEthernet, writeAnsweringEthernet } from './ethernet.ts'
+import { ipv4Size, ipv6Size, readIpv4, readIpv6, writeAnsweringIpv4, writeAnsweringIpv6 } from './ip.ts'
+import type { Unparsed } from './reasons.ts'
+import { readUdp, udpSize, writeAnsweringUdp } from './udp.ts'
+
+/** Where the parts of a UDP packet stand in its frame; offsets in bytes. */
+export interface UdpFrame {
+  readonly family: 4 | 6
+  readonly udpOffset: number
+  readonly payloadOffset: number
+  /** The first byte after the UDP payload; what follows (Ethernet padding, say) belongs to nobody. */
+  readonly payloadEnd: number
+  readonly destinationPort: number
+}
+
+/**
+ * Reads a frame that one host sent to another over UDP and that can be answered; anything else is a word that says why
+ * not. Allocates one small value and never throws.
+ */
+export function parseFrame(frame: Uint8Array): UdpFrame | Unparsed {
+  const etherType = readEthernet(frame)
+  if (typeof etherType === 'string') return etherType
+  if (etherType === etherTypes.ipv4) return parseUdp(frame, 4, ethernetSize + ipv4Size, readIpv4(frame))
+  if (etherType === etherTypes.ipv6) return parseUdp(frame, 6, ethernetSize + ipv6Size, readIpv6(frame))
+  return 'ethertype'
+}
+
+/**
+ * The frame that brings the first `size` bytes of `payload` back to the sender of `frame`: addresses and ports swapped,
+ * TTL 64, DSCP 0, no IPv4 id, all checksums computed, no padding. A new buffer; nothing of `frame` is kept.
+ */
+export function answer(
+  frame: Uint8Array,
+  parsed: UdpFrame,
+  payload: Uint8Array,
+  size = payload.length,
+): Buffer {
+  const { family, udpOffset } = parsed
+  const reply = Buffer.allocUnsafe(udpOffset + udpSize + size)
+  writeAnsweringEthernet(reply, frame)
+  const ipPacketSize = reply.length - ethernetSize
+  if (family === 4) writeAnsweringIpv4(reply, frame, ipPacketSize)
+  else writeAnsweringIpv6(reply, frame, ipPacketSize)
+  reply.set(size === payload.length ? payload : payload.subarray(0, size), udpOffset + udpSize)
+  writeAnsweringUdp(reply, frame, family, udpOffset)
+  return reply
+}
+
+function parseUdp(
+  frame: Uint8Array,
+  family: 4 | 6,
+  udpOffset: number,
+  ipEnd: number | Unparsed,
+): UdpFrame | Unparsed {
+  if (typeof ipEnd === 'string') return ipEnd
+  const payloadEnd = readUdp(frame, family, udpOffset, ipEnd)
+  if (typeof payloadEnd === 'string') return payloadEnd
+  const destinationPort = (frame[udpOffset + 2]! << 8) | frame[udpOffset + 3]!
+  return { family, udpOffset, payloadOffset: udpOffset + udpSize, payloadEnd, destinationPort }
+}

@@ -1,0 +1,4 @@
+/** The gate of the packet room: what others may use. */
+
+export { answer, parseFrame, type UdpFrame } from './frame.ts'
+export type { Unparsed } from './reasons.ts'

@@ -1,0 +1,84 @@
+/**
+ * IPv4 (RFC 791) and IPv6 (RFC 8200) headers straight behind an Ethernet header, as far as an answer to a UDP packet
+ * needs them: no options, no extension headers, no fragments. It knows UDP only as a protocol number.
+ */
+
+import { checksum, sum } from '../wire/checksum.ts'
+import { ethernetSize } from './ethernet.ts'
+import type { Unparsed } from './reasons.ts'
+
+/** Sizes of the headers in bytes. */
+export const ipv4Size = 20
+export const ipv6Size = 40
+
+const udpProtocol = 17
+const hopLimit = 64
+const at = ethernetSize
+
+/** Checks an IPv4 header; gives the offset in the frame where its payload ends, else why it is not understood. */
+export function readIpv4(frame: Uint8Array): number | Unparsed {
+  if (frame.length < at + ipv4Size) return 'short'
+  if (frame[at] !== 0x45) return 'header'
+  const end = at + ((frame[at + 2]! << 8) | frame[at + 3]!)
+  if (end < at + ipv4Size || end > frame.length) return 'length'
+  if (checksum(frame, at, at + ipv4Size) !== 0) return 'checksum'
+  // Of the flags, only "don't fragment" may be set, and the offset is 0.
+  if ((frame[at + 6]! & 0xbf) !== 0 || frame[at + 7] !== 0) return 'fragment'
+  if (frame[at + 9] !== udpProtocol) return 'protocol'
+  if (!isIpv4Host(frame, at + 12)) return 'source'
+  if (!isIpv4Host(frame, at + 16)) return 'destination'
+  return end
+}
+
+/** Checks an IPv6 header; gives the offset in the frame where its payload ends, else why it is not understood. */
+export function readIpv6(frame: Uint8Array): number | Unparsed {
+  if (frame.length < at + ipv6Size) return 'short'
+  if (frame[at]! >> 4 !== 6) return 'header'
+  if (frame[at + 6] !== udpProtocol) return 'protocol'
+  const end = at + ipv6Size + ((frame[at + 4]! << 8) | frame[at + 5]!)
+  if (end > frame.length) return 'length'
+  if (!isIpv6Host(frame, at + 8)) return 'source'
+  if (!isIpv6Host(frame, at + 24)) return 'destination'
+  return end
+}
+
+/** Writes the IPv4 header of the answer to `frame`; `size` counts the bytes behind the Ethernet header. */
+export function writeAnsweringIpv4(reply: Buffer, frame: Uint8Array, size: number): void {
+  reply.writeUInt16BE(0x4500, at)
+  reply.writeUInt16BE(size, at + 2)
+  reply.writeUInt32BE(0x4000, at + 4) // id 0, don't fragment: an atomic datagram (RFC 6864 §4.1)
+  reply.writeUInt16BE((hopLimit << 8) | udpProtocol, at + 8)
+  reply.writeUInt16BE(0, at + 10)
+  reply.set(frame.subarray(at + 16, at + 20), at + 12)
+  reply.set(frame.subarray(at + 12, at + 16), at + 16)
+  reply.writeUInt16BE(checksum(reply, at, at + ipv4Size), at + 10)
+}
+
+/** Writes the IPv6 header of the answer to `frame`; `size` counts the bytes behind the Ethernet header. */
+export function writeAnsweringIpv6(reply: Buffer, frame: Uint8Array, size: number): void {
+  reply.writeUInt32BE(0x6000_0000, at)
+  reply.writeUInt16BE(size - ipv6Size, at + 4)
+  reply.writeUInt16BE((udpProtocol << 8) | hopLimit, at + 6)
+  reply.set(frame.subarray(at + 24, at + 40), at + 8)
+  reply.set(frame.subarray(at + 8, at + 24), at + 24)
+}
+
+/** The running sum of the pseudo-header (RFC 768, RFC 8200 §8.1) of a packet with `udpLength` bytes of UDP. */
+export function pseudoHeaderSum(frame: Uint8Array, family: 4 | 6, udpLength: number): number {
+  const addresses = family === 4 ? sum(frame, at + 12, at + 20) : sum(frame, at + 8, at + 40)
+  return addresses + udpProtocol + udpLength
+}
+
+/** Neither "this network" (0/8), nor loopback (127/8), multicast (224/4) or the limited broadcast (RFC 6890). */
+function isIpv4Host(frame: Uint8Array, offset: number): boolean {
+  const first = frame[offset]!
+  if (first === 0 || first === 127 || first >> 4 === 14) return false
+  return (first & frame[offset + 1]! & frame[offset + 2]! & frame[offset + 3]!) !== 255
+}
+
+/** Neither unspecified (::), nor loopback (::1) or multicast (ff00::/8) (RFC 4291 §2.4). */
+function isIpv6Host(frame: Uint8Array, offset: number): boolean {
+  if (frame[offset] === 0xff) return false
+  for (let i = offset; i < offset + 15; i++) if (frame[i] !== 0) return true
+  return frame[offset + 15]! > 1
+}

@@ -1,0 +1,38 @@
+/** UDP (RFC 768) behind an IP header that was checked. It knows no application. */
+
+import { checksumOf, sum } from '../wire/checksum.ts'
+import { pseudoHeaderSum } from './ip.ts'
+import type { Unparsed } from './reasons.ts'
+
+/** Size of the header in bytes. */
+export const udpSize = 8
+
+/**
+ * Checks the UDP header at `offset` of a packet whose IP payload ends at `end`; gives the offset where the UDP payload
+ * ends, else why it is not understood. Bytes between there and `end` are no error.
+ */
+export function readUdp(frame: Uint8Array, family: 4 | 6, offset: number, end: number): number | Unparsed {
+  if (end - offset < udpSize) return 'length'
+  const length = wordAt(frame, offset + 4)
+  if (length < udpSize || length > end - offset) return 'length'
+  if (wordAt(frame, offset) === 0) return 'source'
+  if (wordAt(frame, offset + 2) === 0) return 'destination'
+  const isUnsummed = frame[offset + 6] === 0 && frame[offset + 7] === 0
+  // "No checksum" is allowed on IPv4 (RFC 768) and forbidden on IPv6 (RFC 8200 §8.1).
+  if (isUnsummed) return family === 4 ? offset + length : 'checksum'
+  const total = sum(frame, offset, offset + length, pseudoHeaderSum(frame, family, length))
+  return checksumOf(total) === 0 ? offset + length : 'checksum'
+}
+
+/** Writes the UDP header of the answer to `frame`, ports swapped; the payload and the IP header are already there. */
+export function writeAnsweringUdp(reply: Buffer, frame: Uint8Array, family: 4 | 6, offset: number): void {
+  const length = reply.length - offset
+  reply.writeUInt16BE(wordAt(frame, offset + 2), offset)
+  reply.writeUInt16BE(wordAt(frame, offset), offset + 2)
+  reply.writeUInt16BE(length, offset + 4)
+  reply.writeUInt16BE(0, offset + 6)
+  const total = sum(reply, offset, reply.length, pseudoHeaderSum(reply, family, length))
+  reply.writeUInt16BE(checksumOf(total) || 0xffff, offset + 6) // 0 would mean "no checksum"
+}
+
+const wordAt = (frame: Uint8Array, offset: number): number => (frame[offset]! << 8) | frame[offset + 1]!
