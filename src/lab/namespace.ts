@@ -9,10 +9,17 @@ import { outputOf, processOf, run, stopProcess } from './process.ts'
 /** Where iproute2 keeps the namespaces. */
 const pathOf = (namespace: string) => `/run/netns/${namespace}`
 
-/** Creates a namespace with its loopback up. Throws `LabError` if it exists. */
-export async function createNamespace(namespace: string): Promise<void> {
+/**
+ * Creates a namespace with its loopback up. `settings` are kernel parameters below /proc/sys/net (`ipv4/ip_forward`).
+ * Throws `LabError` if the namespace exists.
+ */
+export async function createNamespace(
+  namespace: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await run('ip', ['netns', 'add', namespace])
-  await ip(namespace, ['link set lo up'])
+  const lines = Object.entries(settings).map(([name, value]) => `echo ${value} >/proc/sys/net/${name}`)
+  await runIn(namespace, 'sh', ['-e'], { input: ['ip link set lo up', ...lines, ''].join('\n') })
 }
 
 /** Ends whatever still runs in a namespace, then deletes it with all its links. Does nothing if there is none. */
@@ -70,12 +77,6 @@ async function finish({ namespace, device, mac, mtu }: LinkEnd): Promise<void> {
     ...(mtu === undefined ? [] : [`link set ${device} mtu ${mtu}`]),
     `link set ${device} up`,
   ])
-}
-
-/** Sets kernel parameters (`net.ipv4.ip_forward` to `1`, say) in a namespace. */
-export async function setSysctls(namespace: string, values: Readonly<Record<string, string>>): Promise<void> {
-  const assignments = Object.entries(values).map(([name, value]) => `${name}=${value}`)
-  await runIn(namespace, 'sysctl', ['-qw', ...assignments])
 }
 
 /** Loads an nftables ruleset in a namespace. */

@@ -42,14 +42,17 @@ export async function run(
   return output.stdout
 }
 
-/** Runs a command to its end, whatever its exit code. Throws `LabError` if it cannot be started or takes too long. */
+/**
+ * Runs a command to its end, whatever its exit code, in a session of its own: a terminal's Ctrl-C is for us, not for
+ * it. Throws `LabError` if it cannot be started or takes too long.
+ */
 export function outputOf(
   command: string,
   args: readonly string[],
   { input = '', env = {}, timeoutMs = 20_000 }: RunOptions = {},
 ): Promise<Output> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: { ...process.env, ...env }, timeout: timeoutMs })
+    const child = spawn(command, args, { env: environment(env), timeout: timeoutMs, detached: true })
     const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
     child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk))
     child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk))
@@ -109,7 +112,7 @@ export async function startDaemon(
     child = spawn(line[0]!, line.slice(1), {
       detached: true,
       stdio: ['ignore', log, log],
-      env: { ...process.env, ...env },
+      env: environment(env),
     })
   } finally {
     closeSync(log)
@@ -167,15 +170,30 @@ export function signalProcess(target: ProcessRef, signal: NodeJS.Signals): boole
 export async function waitUntil(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  { timeoutMs = 10_000, alive = [] }: { timeoutMs?: number; alive?: readonly Watched[] } = {},
+  { timeoutMs = 10_000, alive = [], signal }: WaitOptions = {},
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs
   while (!(await condition())) {
+    signal?.throwIfAborted()
     const dead = alive.find(({ process }) => !isRunning(process))
     if (dead) throw new LabError(`${dead.name} ended while waiting for ${what}: ${endOf(dead.logFile)}`)
     if (performance.now() > deadline) throw new LabError(`${what} did not happen within ${timeoutMs} ms`)
     await sleep(10)
   }
+}
+
+export interface WaitOptions {
+  readonly timeoutMs?: number
+  readonly alive?: readonly Watched[]
+  /** Ends the wait with its reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Runs tasks side by side and returns when all have ended, also when one fails; then throws the first failure. */
+export async function together(tasks: Iterable<Promise<unknown>>): Promise<void> {
+  const results = await Promise.allSettled(tasks)
+  const failure = results.find((result) => result.status === 'rejected')
+  if (failure) throw failure.reason
 }
 
 /** A process that must not end while somebody waits for it. */
@@ -211,6 +229,13 @@ function cannotStart(command: string, error: Error): LabError {
     error,
   )
 }
+
+/** Root's tools stand in sbin, which a plain `su` leaves out of the path. */
+const environment = (more: Readonly<Record<string, string>>) => ({
+  ...process.env,
+  PATH: `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`,
+  ...more,
+})
 
 const textOf = (command: string, args: readonly string[]) => [command, ...args].join(' ')
 

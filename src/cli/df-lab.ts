@@ -1,0 +1,155 @@
+#!/usr/bin/env node
+/**
+ * `df-lab`: a small cloud on one machine (docs/lab.md). It reads the command line and prints; what a lab is, src/lab
+ * knows. Exit code: 0, 1 if the machine refused, 2 if what a person gave is wrong, 130 or 143 when interrupted, and
+ * that of the command for `exec` and `dig`.
+ */
+
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import Table from 'cli-table3'
+import { Command, CommanderError } from 'commander'
+import { ConfigError, reasonOf } from '../errors.ts'
+import { Interruption, interruptible } from '../lab/interrupt.ts'
+import { down, labPlan, namespaceOf, portOf, up } from '../lab/lab.ts'
+import { plug, unplug } from '../lab/port.ts'
+import { type LabStatus, labStatus } from '../lab/status.ts'
+
+/** The controller of the same build. */
+const builtController = fileURLToPath(new URL('../main.js', import.meta.url))
+
+const report = (line: string) => process.stderr.write(`df-lab: ${line}\n`)
+
+function commands(): Command {
+  const program = new Command('df-lab')
+    .description(
+      'a small cloud on one machine: switches, VMs, gateways and DNS servers in network namespaces',
+    )
+    .option('--name <name>', 'the lab; labs of different names run side by side', 'default')
+    .enablePositionalOptions()
+    .exitOverride()
+  const name = () => program.opts<{ name: string }>().name
+
+  program
+    .command('up')
+    .description('bring a lab up from a file, as examples/two-tenants.yaml')
+    .argument('<file>', 'the lab file (YAML)')
+    .option('--controller <main.js>', 'the controller to start on the compute nodes', builtController)
+    .option('--no-controller', 'start none')
+    .action(async (file: string, options: { controller: string | false }) => {
+      const controller = options.controller === false ? undefined : options.controller
+      await interruptible((signal) => up({ name: name(), file, controller, signal, report }))
+      report(`lab ${name()} is up; try: df-lab status`)
+    })
+
+  program
+    .command('down')
+    .description('take the lab down; nothing is left behind')
+    .action(async () => {
+      // Once begun it goes on to its end: half a lab is no use to anybody.
+      const wasUp = await interruptible(() => down(name()))
+      report(wasUp ? `lab ${name()} is down` : `there is no lab ${name()}: nothing to do`)
+    })
+
+  program
+    .command('status')
+    .description('show the controllers, ports and processes of the lab')
+    .addOption(
+      program.createOption('-f, --format <format>', 'output').choices(['table', 'json']).default('table'),
+    )
+    .action(async ({ format }: { format: string }) => {
+      const status = await labStatus(name())
+      process.stdout.write(format === 'json' ? `${jsonOf(status)}\n` : `${textOf(status)}\n`)
+    })
+
+  program
+    .command('exec')
+    .description('run a command as a VM would (or a gateway, a server, a node)')
+    .argument('<port>')
+    .argument('<command...>')
+    .passThroughOptions()
+    .action(async (port: string, [first, ...rest]: string[]) =>
+      inside(name(), port, first === '--' ? rest : [first!, ...rest]),
+    )
+
+  program
+    .command('dig')
+    .description('ask a DNS question as a VM would')
+    .argument('<port>')
+    .argument('[arguments...]', "dig's own")
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (port: string, args: string[]) => inside(name(), port, ['dig', ...args]))
+
+  for (const [verb, act] of Object.entries({ plug, unplug }))
+    program
+      .command(verb)
+      .description(`${verb} a VM's interface ${verb === 'plug' ? 'into' : 'from'} the integration bridge`)
+      .argument('<port>')
+      .action(async (key: string) => {
+        const { port, node } = portOf(labPlan(name()), key)
+        await act(port, node)
+        report(`${key} is ${verb}ged`)
+      })
+  return program
+}
+
+/** Runs a command in a namespace of the lab on this terminal; its exit code becomes ours. */
+async function inside(name: string, key: string, command: string[]): Promise<void> {
+  const namespace = namespaceOf(labPlan(name), key)
+  const child = spawn('ip', ['netns', 'exec', namespace, ...command], { stdio: 'inherit' })
+  // A terminal's Ctrl-C reaches the command too: it decides what becomes of it.
+  process.on('SIGINT', () => {})
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  process.exitCode = await new Promise<number>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal!]))
+  })
+}
+
+/** JSON with null for what is missing, so that every key is always there. */
+const jsonOf = (status: LabStatus) => JSON.stringify(status, (_, value: unknown) => value ?? null, 2)
+
+function textOf({ name, state, directory, controllers, ports, processes }: LabStatus): string {
+  const dead = processes.filter((process) => !process.isRunning)
+  const lines = [`lab ${name} is ${state}; its files are in ${directory}`]
+  for (const { node, isReady, reasons } of controllers)
+    lines.push(`controller of ${node}: ${isReady ? 'ready' : `not ready: ${reasons.join('; ')}`}`)
+  if (dead.length > 0) lines.push(`processes that ended: ${dead.map((process) => process.name).join(', ')}`)
+  const table = new Table({
+    head: ['port', 'namespace', 'node', 'name', 'addresses', 'plugged'],
+    style: plain,
+  })
+  for (const { key, namespace, node, dnsName, addresses, ofport } of ports)
+    table.push([
+      key,
+      namespace,
+      node,
+      dnsName ?? '',
+      addresses.join(' '),
+      ofport === undefined ? 'no' : `port ${ofport}`,
+    ])
+  const running = new Table({ head: ['process', 'pid', 'state'], style: plain })
+  for (const { name: process, pid, isRunning } of processes)
+    running.push([process, pid, isRunning ? 'running' : 'ended'])
+  return [...lines, table.toString(), running.toString()].join('\n')
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof Interruption) return error.exitCode
+  return error instanceof ConfigError ? 2 : 1
+}
+
+/** Tables without colours: they are read by programs too. */
+const plain = { head: [], border: [] }
+
+try {
+  await commands().parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else {
+    report(reasonOf(error))
+    process.exitCode = exitCodeOf(error)
+  }
+}
