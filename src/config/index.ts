@@ -1,4 +1,13 @@
 /** The gate of the configuration room: what others may use. */
 
-export { loadConfig } from './load.ts'
-export { type OptionTable, type OptionValues, option } from './option.ts'
+export { type Config, loadConfig, type Sections } from './load.ts'
+export { nearestOf } from './near.ts'
+export {
+  type HostPort,
+  type Option,
+  type OptionTable,
+  type OptionValues,
+  option,
+  type ValueOf,
+} from './option.ts'
+export { controllerSections } from './options.ts'

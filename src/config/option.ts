@@ -1,0 +1,133 @@
+/**
+ * An option as data: its default, what its value must be, and how text becomes a value. It knows no file and no section;
+ * the type of a loaded value follows from the declaration. The rules are oslo.config's (`oslo_config/types.py`), except
+ * that an empty number is refused instead of being None.
+ */
+
+import { isIP } from 'node:net'
+
+/** What an option is worth when no file names it: a value, or how to find it out on this machine. */
+export type Default<Value> = Value | { readonly compute: () => Value; readonly shown: string }
+
+/** One option. Texts in a default are interpolated as those of a file are. */
+export interface Option<Value> {
+  readonly default: Default<Value>
+  readonly help: string
+  /** What a value must be, in words that follow "expected": `a whole number from 1 to 512`. */
+  readonly expects: string
+  /** The value that a text stands for; undefined if it stands for none. */
+  readonly parse: (text: string) => Value | undefined
+  /** What to say instead of `expects` about values that are wrong for a reason of their own. */
+  readonly refusals?: Readonly<Record<string, string>>
+}
+
+/** Options by their names as they stand in the file. */
+export type OptionTable = Readonly<Record<string, Option<unknown>>>
+
+/** The type of an option's value. */
+export type ValueOf<O> = O extends Option<infer Value> ? Value : never
+
+/** What a table's options are worth. */
+export type OptionValues<Table extends OptionTable> = { readonly [Name in keyof Table]: ValueOf<Table[Name]> }
+
+/** Where the metrics are served: a host and a TCP port. */
+export interface HostPort {
+  /** An address or a name; IPv6 without its brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+/** The kinds of options there are. Each function declares one option. */
+export const option = { string, boolean, integer, list, choice, endpoint, hostPort }
+
+/** Any text. */
+function string(fallback: Default<string>, help: string): Option<string> {
+  return { default: fallback, help, expects: 'a text', parse: (text) => text }
+}
+
+const booleans: Readonly<Record<string, boolean>> = {
+  true: true,
+  yes: true,
+  on: true,
+  '1': true,
+  false: false,
+  no: false,
+  off: false,
+  '0': false,
+}
+
+/** True or false, in any of oslo.config's eight spellings and any case. */
+function boolean(fallback: boolean, help: string): Option<boolean> {
+  const parse = (text: string) => {
+    const word = text.toLowerCase()
+    return Object.hasOwn(booleans, word) ? booleans[word] : undefined
+  }
+  return { default: fallback, help, expects: 'true or false (also yes/no, on/off, 1/0)', parse }
+}
+
+interface IntegerLimits {
+  readonly default: number
+  readonly min?: number
+  readonly max?: number
+  /** In the plural: `seconds`. */
+  readonly unit?: string
+}
+
+/** A whole number within limits, both inclusive. */
+function integer(limits: IntegerLimits, help: string): Option<number> {
+  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER, unit } = limits
+  const parse = (text: string) => {
+    const digits = text.trim()
+    if (!/^[+-]?\d+(_\d+)*$/.test(digits)) return undefined
+    const value = Number(digits.replaceAll('_', ''))
+    return value >= min && value <= max ? value : undefined
+  }
+  return { default: limits.default, help, expects: rangeOf(limits) + (unit ? ` (${unit})` : ''), parse }
+}
+
+function rangeOf({ min, max }: IntegerLimits): string {
+  if (min === undefined) return max === undefined ? 'a whole number' : `a whole number up to ${max}`
+  return max === undefined ? `a whole number from ${min} up` : `a whole number from ${min} to ${max}`
+}
+
+/** Texts, separated by commas. Blanks around an item do not count; a trailing comma adds no item. */
+function list(fallback: readonly string[], help: string): Option<readonly string[]> {
+  const parse = (text: string) => {
+    const items = text.trim().replace(/,+$/, '')
+    return items === '' ? [] : items.split(',').map((item) => item.trim())
+  }
+  return { default: fallback, help, expects: 'a list, separated by commas', parse }
+}
+
+/** One word of several; `refusals` says what is wrong with a word that people may well write. */
+function choice<const Word extends string>(
+  words: readonly Word[],
+  fallback: NoInfer<Word>,
+  help: string,
+  refusals: Readonly<Record<string, string>> = {},
+): Option<Word> {
+  const parse = (text: string) => words.find((word) => word === text)
+  return { default: fallback, help, expects: words.join(words.length > 2 ? ', ' : ' or '), parse, refusals }
+}
+
+/** `unix:<absolute path>` or `tcp:<host>:<port>`, as Open vSwitch writes them (ovsdb(7), "Connection Methods"). */
+function endpoint(fallback: string, help: string): Option<string> {
+  const parse = (text: string) => {
+    if (/^unix:\/./.test(text)) return text
+    return text.startsWith('tcp:') && hostPortOf(text.slice(4)) ? text : undefined
+  }
+  return { default: fallback, help, expects: 'unix:<absolute path> or tcp:<host>:<port>', parse }
+}
+
+/** A host and a TCP port, `127.0.0.1:9476` or `[::1]:9476`; port 0 lets the system choose. */
+function hostPort(fallback: HostPort, help: string): Option<HostPort> {
+  return { default: fallback, help, expects: '<host>:<port> or [<IPv6 address>]:<port>', parse: hostPortOf }
+}
+
+function hostPortOf(text: string): HostPort | undefined {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(text) ?? []
+  const port = Number(digits)
+  if (digits === undefined || port > 65535) return undefined
+  if (bracketed !== undefined) return isIP(bracketed) === 6 ? { host: bracketed, port } : undefined
+  return { host: plain as string, port }
+}

@@ -1,0 +1,75 @@
+/**
+ * The options of the controller itself, as architecture.md section 10 has them; applications declare their own. An
+ * option stands here as soon as something reads it, never before.
+ */
+
+import { hostname } from 'node:os'
+import { option } from './option.ts'
+
+/** `[DEFAULT]`, which neutron.conf shares. */
+export const defaultOptions = {
+  host: option.string(
+    { compute: hostname, shown: 'the name of this machine' },
+    'The chassis id of this compute node: rows of the northbound store that name it are local.',
+  ),
+  dns_domain: option.string(
+    'openstacklocal',
+    'The domain of ports whose subnet has no domain of its own; empty for none.',
+  ),
+  log_level: option.choice(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
+    'info',
+    'How much is written to standard error.',
+  ),
+  run_dir: option.string('/run/dragonflow', 'The directory of the control socket.'),
+}
+
+/** `[df]`. */
+export const dfOptions = {
+  apps_list: option.list(
+    ['portbinding', 'classifier', 'portsec', 'l2', 'provider', 'dns'],
+    'The applications to load; their order does not matter.',
+  ),
+  nb_db_class: option.choice(
+    ['file_nb_db_driver'],
+    'file_nb_db_driver',
+    'The driver of the northbound store: file_nb_db_driver keeps one JSON file per row under nb_path.',
+    {
+      etcd_nb_db_driver:
+        'the etcd driver is not part of this version; write file_nb_db_driver and set nb_path',
+    },
+  ),
+  nb_path: option.string('/var/lib/dragonflow/nb', 'The directory of the file driver.'),
+  integration_bridge: option.string('br-int', 'The bridge that the ports of the cloud are plugged into.'),
+  ovsdb_connection: option.endpoint(
+    'unix:/run/openvswitch/db.sock',
+    'The Open vSwitch database of this node.',
+  ),
+  metrics_listen: option.hostPort(
+    { host: '127.0.0.1', port: 9476 },
+    'Where /metrics, /livez and /readyz are served.',
+  ),
+}
+
+/** `[df_openflow]`. */
+export const openflowOptions = {
+  listen: option.endpoint(
+    `unix:/run/openvswitch/\${df.integration_bridge}.controller`,
+    'Where the bridge connects to this controller. Open vSwitch accepts a unix: path only if it is <its run directory>/<bridge>.controller.',
+  ),
+  controller_queue_size: option.integer(
+    { min: 1, max: 511, default: 511, unit: 'packets' },
+    'How many packets the switch may hold back for the controller.',
+  ),
+  inactivity_probe: option.integer(
+    { min: 0, default: 5000, unit: 'ms' },
+    'How long the switch waits for a sign of life before it probes; 0 for never.',
+  ),
+}
+
+/** The sections that are the controller's own. */
+export const controllerSections = {
+  DEFAULT: defaultOptions,
+  df: dfOptions,
+  df_openflow: openflowOptions,
+}

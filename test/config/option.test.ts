@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest'
+import { option } from '../../src/config/index.ts'
+
+describe('endpoint', () => {
+  const { parse } = option.endpoint('unix:/x', '')
+  test.each([
+    'unix:/run/openvswitch/db.sock',
+    'tcp:127.0.0.1:6640',
+    'tcp:[::1]:6640',
+    'tcp:db.example.org:6640',
+  ])('%s', (text) => expect(parse(text)).toBe(text))
+  test.each([
+    '',
+    'unix:',
+    'unix:db.sock',
+    '/run/db.sock',
+    'tcp:6640',
+    'tcp:127.0.0.1',
+    'tcp:::1:6640',
+    'ssl:127.0.0.1:6640',
+  ])('not %j', (text) => expect(parse(text)).toBeUndefined())
+})
+
+describe('host and port', () => {
+  const { parse } = option.hostPort({ host: '', port: 0 }, '')
+  test.each([
+    ['127.0.0.1:9476', { host: '127.0.0.1', port: 9476 }],
+    ['[::1]:0', { host: '::1', port: 0 }],
+    ['localhost:65535', { host: 'localhost', port: 65535 }],
+    [':9476', undefined],
+    ['127.0.0.1:65536', undefined],
+    ['127.0.0.1:', undefined],
+    ['[127.0.0.1]:1', undefined],
+    ['::1:9476', undefined],
+    ['9476', undefined],
+  ])('%j', (text, value) => expect(parse(text)).toEqual(value))
+})
+
+describe('limits in words', () => {
+  test.each([
+    [{ default: 1 }, 'a whole number'],
+    [{ default: 1, min: 0 }, 'a whole number from 0 up'],
+    [{ default: 1, max: 9 }, 'a whole number up to 9'],
+    [{ default: 1, min: 0, max: 9, unit: 's' }, 'a whole number from 0 to 9 (s)'],
+  ])('%j', (limits, expects) => expect(option.integer(limits, '').expects).toBe(expects))
+})

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { controllerSections, loadConfig } from '../../src/config/index.ts'
+
+function load(text: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'df-options-'))
+  const file = join(folder, 'df.conf')
+  try {
+    writeFileSync(file, text)
+    return loadConfig({ files: [file], sections: controllerSections })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+test('every default is a value that a file could give', () => {
+  expect(loadConfig({ files: [], sections: controllerSections })).toEqual({
+    values: {
+      DEFAULT: {
+        host: hostname(),
+        dns_domain: 'openstacklocal',
+        log_level: 'info',
+        run_dir: '/run/dragonflow',
+      },
+      df: {
+        apps_list: ['portbinding', 'classifier', 'portsec', 'l2', 'provider', 'dns'],
+        nb_db_class: 'file_nb_db_driver',
+        nb_path: '/var/lib/dragonflow/nb',
+        integration_bridge: 'br-int',
+        ovsdb_connection: 'unix:/run/openvswitch/db.sock',
+        metrics_listen: { host: '127.0.0.1', port: 9476 },
+      },
+      df_openflow: {
+        listen: 'unix:/run/openvswitch/br-int.controller',
+        controller_queue_size: 511,
+        inactivity_probe: 5000,
+      },
+    },
+    warnings: [],
+  })
+})
+
+test('the controller socket follows the bridge', () => {
+  expect(load('[df]\nintegration_bridge = br-lab').values.df_openflow.listen).toBe(
+    'unix:/run/openvswitch/br-lab.controller',
+  )
+})
+
+test('the etcd driver is refused with the remedy', () => {
+  expect(() => load('[df]\nnb_db_class = etcd_nb_db_driver')).toThrow(
+    /df\.conf:2: \[df\] nb_db_class = 'etcd_nb_db_driver': the etcd driver is not part of this version; write file_nb_db_driver and set nb_path$/,
+  )
+})
+
+test("nothing in a neutron.conf is taken for a mistake, and Dragonflow's own names are only told", () => {
+  const { warnings } = load(
+    '[DEFAULT]\nbind_host = 127.0.0.1\ndebug = true\nlog_dir = /var/log/neutron\nstate_path = /var/lib/neutron\n' +
+      'core_plugin = ml2\ndhcp_lease_duration = 86400\ndns_domain = a.example.\nuse_syslog = no\n' +
+      '[database]\nconnection = sqlite://\n[df]\nenable_df_pub_sub = True\n',
+  )
+  expect(warnings).toEqual([
+    expect.stringMatching(/:13: \[df\] enable_df_pub_sub is not an option here and is ignored$/),
+  ])
+})
