@@ -1,0 +1,76 @@
+/**
+ * Cuts the byte stream of an OpenFlow connection into messages by the length in their header (OF 1.3.5 §7.1). It knows
+ * the eight bytes of the header and nothing of sockets or of what a message says.
+ */
+
+const headerSize = 8
+const protocolVersion = 0x04
+const helloType = 0
+
+/** The version that a message states; 4 is OpenFlow 1.3. */
+export const versionOf = (frame: Buffer): number => frame[0]!
+
+/** The type of a message (OF 1.3.5 §7.1.1). */
+export const typeOf = (frame: Buffer): number => frame[1]!
+
+/** The transaction id of a message. */
+export const xidOf = (frame: Buffer): number => frame.readUInt32BE(4)
+
+/** The splitter of one stream. */
+export class Framing {
+  /** Why the stream cannot be read on: its last header is not one of OpenFlow 1.3. Nothing comes out after that. */
+  fault: string | undefined
+  /** A message whose end has not come; as long as its header, until that is complete and tells its size. */
+  #partial: Buffer = Buffer.allocUnsafe(headerSize)
+  #filled = 0
+
+  /**
+   * Takes the next bytes, however they were split, and returns the messages that they complete, oldest first. A message
+   * that lies whole in the chunk is a slice of it, without a copy.
+   */
+  push(chunk: Buffer): Buffer[] {
+    const frames: Buffer[] = []
+    let offset = 0
+    while (offset < chunk.length && this.fault === undefined) {
+      if (this.#filled === 0 && chunk.length - offset >= headerSize) {
+        const size = this.#sizeOf(chunk, offset)
+        if (size === undefined) break
+        if (chunk.length - offset >= size) {
+          frames.push(chunk.subarray(offset, offset + size))
+          offset += size
+          continue
+        }
+      }
+      offset += this.#gather(chunk.subarray(offset), frames)
+    }
+    return frames
+  }
+
+  /** Adds to the partial message and returns how many bytes it took. */
+  #gather(bytes: Buffer, frames: Buffer[]): number {
+    const taken = bytes.copy(this.#partial, this.#filled)
+    this.#filled += taken
+    if (this.#filled < this.#partial.length) return taken
+    const size = this.#sizeOf(this.#partial, 0)
+    if (size === undefined) return taken
+    if (size > this.#filled) {
+      this.#partial = Buffer.concat([this.#partial], size)
+    } else {
+      frames.push(this.#partial)
+      this.#partial = Buffer.allocUnsafe(headerSize)
+      this.#filled = 0
+    }
+    return taken
+  }
+
+  /** The size that a header states, or undefined with the fault set. HELLO alone may be of any version (§6.3.1). */
+  #sizeOf(bytes: Buffer, offset: number): number | undefined {
+    const [version, type] = [bytes[offset]!, bytes[offset + 1]!]
+    const size = bytes.readUInt16BE(offset + 2)
+    if (version !== protocolVersion && type !== helloType)
+      this.fault = `a message of type ${type} has version ${version}, not ${protocolVersion} (OpenFlow 1.3)`
+    else if (size < headerSize)
+      this.fault = `a message of type ${type} states a size of ${size} bytes, less than its header's ${headerSize}`
+    return this.fault === undefined ? size : undefined
+  }
+}
