@@ -13,8 +13,8 @@ import { canonical, isInside } from './address.ts'
 const key = z
   .string()
   .regex(
-    /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/,
-    'use at most 40 lower case letters, digits and inner hyphens',
+    /^[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?$/,
+    'use at most 30 lower case letters, digits and inner hyphens',
   )
 
 const address = z

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest'
+import { namespacesOf, type Plan, planOf, uuidOf } from '../../src/lab/plan.ts'
+import { parseLabFile, readLabFile } from '../../src/lab/schema.ts'
+
+const lab = readLabFile('examples/two-tenants.yaml')
+const planned = (name = 'default'): Plan => planOf(lab, { name, directory: `/run/df-lab/${name}` })
+
+describe('a plan', () => {
+  test('is the same each time, also after its way through the state file', () => {
+    expect(planned()).toEqual(planned())
+    expect(JSON.parse(JSON.stringify(planned()))).toEqual(planned())
+  })
+
+  test('names the namespaces after the keys, and after the lab unless it is the default one', () => {
+    expect(namespacesOf(planned())).toEqual(
+      expect.arrayContaining(['df-compute-1', 'df-red-web', 'df-blue-web', 'df-red-gateway', 'df-outside']),
+    )
+    expect(namespacesOf(planned('demo'))).toContain('df-demo-red-web')
+  })
+
+  test('keeps two tenants with the same addresses and names apart', () => {
+    const { networks, ports } = planned()
+    const [red, blue] = ['red-web', 'blue-web'].map((key) => ports.find((port) => port.key === key)!)
+    expect(red!.addresses.map(({ ip }) => ip)).toEqual(blue!.addresses.map(({ ip }) => ip))
+    expect(red!.dnsName).toBe(blue!.dnsName)
+    for (const field of ['id', 'topic', 'networkId', 'namespace', 'device', 'mac', 'ofport'] as const)
+      expect(red![field]).not.toBe(blue![field])
+    expect(new Set(networks.flatMap(({ subnets }) => subnets.map(({ id }) => id))).size).toBe(4)
+  })
+
+  test('gives a port what its VM needs', () => {
+    const [port] = planned().ports
+    expect(port).toMatchObject({
+      addresses: [{ cidr: '10.0.0.11/24' }, { cidr: 'fd00:a::11/64' }],
+      gateways: ['10.0.0.1', 'fd00:a::1'],
+      nameservers: ['198.51.100.53', '2001:db8::53'],
+      searchDomains: ['red.example.org'],
+      mac: expect.stringMatching(/^fa:16:3e(:[0-9a-f]{2}){3}$/),
+    })
+  })
+
+  test('puts a gateway behind the VLAN of its network', () => {
+    expect(planned().gateways).toMatchObject([
+      { key: 'red-gateway', tag: 101, bridge: 'br-ex', insideAddresses: ['10.0.0.1/24', 'fd00:a::1/64'] },
+      {
+        key: 'blue-gateway',
+        tag: 102,
+        bridge: 'br-ex',
+        outsideAddresses: ['198.51.100.12/24', '2001:db8::12/64'],
+      },
+    ])
+  })
+
+  test('keeps every device name within 15 characters, and every socket path within 107', () => {
+    const { ports, gateways } = planned()
+    for (const { device } of [...ports, ...gateways]) expect(device.length).toBeLessThanOrEqual(15)
+    const long = { name: 'n'.repeat(20), directory: `/run/df-lab/${'n'.repeat(20)}` }
+    const text = `
+nodes: [${'k'.repeat(30)}]
+networks: { net: { tenant: red, type: flat, physical_network: physnet1, subnets: [{ cidr: 10.0.0.0/24 }] } }
+ports: {}`
+    const { switchDirectory, runDir } = planOf(parseLabFile(text, 'long'), long).nodes[0]!
+    expect(`${switchDirectory}/ovsdb-server.ctl`.length).toBeLessThanOrEqual(107)
+    expect(`${runDir}/control.sock`.length).toBeLessThanOrEqual(107)
+  })
+
+  test("derives the controllers' options and adds those of the file", () => {
+    const options = { df_dns_app: { df_dns_ttl: 60 }, df: { apps_list: 'l2' } }
+    const { config } = planOf({ ...lab, options }, { name: 'default', directory: '/run/df-lab/default' })
+      .nodes[0]!
+    expect(config).toMatchObject({
+      DEFAULT: { host: 'compute-1', run_dir: '/run/df-lab/default/compute-1/run' },
+      df: { nb_path: '/run/df-lab/default/nb', integration_bridge: 'br-int', apps_list: 'l2' },
+      df_openflow: { listen: 'unix:/run/df-lab/default/compute-1/ovs/br-int.controller' },
+      df_provider_networks: { bridge_mappings: 'physnet1:br-ex' },
+      df_dns_app: { df_dns_ttl: '60' },
+    })
+  })
+})
+
+test('an id is a name-based UUID (as python3 -c "import uuid; uuid.uuid5(...)" makes it)', () => {
+  expect(uuidOf('lport', 'red-web')).toBe('35b833ed-d095-5b88-a416-68c28b73bd2c')
+})
