@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError, reasonOf } from '../errors.ts'
-import { openFileStore } from '../nb/index.ts'
+import { openNbDriver } from '../nb/index.ts'
 import type { Build } from './build.ts'
 import { deleteNamespace, hasNamespace } from './namespace.ts'
 import { createNode, joinNodes, type StartedController, startController } from './node.ts'
@@ -203,7 +203,8 @@ export async function restartController(
 }
 
 async function writeRows(plan: Plan): Promise<void> {
-  const store = await openFileStore(join(plan.directory, 'nb'))
+  const config = { nb_db_class: 'file_nb_db_driver', nb_path: join(plan.directory, 'nb') }
+  const store = await openNbDriver(config, { createMissing: true })
   try {
     await seed(plan, store)
   } finally {

@@ -3,15 +3,15 @@
  * through the driver that the controller reads with.
  */
 
-import type { NbDriver } from '../nb/index.ts'
+import { type JsonObject, type NbDriver, pythonJson } from '../nb/index.ts'
 import { type NetworkPlan, type Plan, type PortPlan, type SubnetPlan, uuidOf } from './plan.ts'
 
 /** Writes every row of the lab. Keys are allocated in the order of the file, so they are the same each time. */
 export async function seed(plan: Plan, store: NbDriver): Promise<void> {
-  const put = (table: string, row: { readonly id: string }) =>
-    store.create(table, row.id, JSON.stringify(row))
+  const put = (table: string, row: JsonObject & { readonly id: string }) =>
+    store.create(table, row.id, pythonJson(row))
   for (const [index, { key }] of plan.nodes.entries())
-    await put('chassis', { id: key, ip: `192.0.2.${index + 1}`, tunnel_types: [] } as { id: string })
+    await put('chassis', { id: key, ip: `192.0.2.${index + 1}`, tunnel_types: [] })
   for (const network of plan.networks) {
     await put('lswitch', networkRow(network, await store.allocateUniqueKey('lswitch')))
     for (const subnet of network.subnets) {
