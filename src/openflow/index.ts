@@ -1,0 +1,49 @@
+/**
+ * The library `openflow`: OpenFlow 1.3 and the Nicira extensions as values, their bytes and their text. It speaks to one
+ * switch and knows no network.
+ */
+
+export { CodecError } from '../wire/codec.ts'
+export { type Action, actionsText } from './actions.ts'
+export type { Nat } from './ct.ts'
+export {
+  controller,
+  type Flow,
+  flowContent,
+  flowFlags,
+  flowIdentity,
+  formatActions,
+  formatFlow,
+  formatMatch,
+  load,
+  move,
+  output,
+  popVlan,
+  pushVlan,
+  resubmit,
+  setField,
+} from './flow.ts'
+export { type Bucket, formatGroup, type Group, type GroupType, groupIds } from './group.ts'
+export type { Instruction } from './instructions.ts'
+export type { LearnSpec } from './learn.ts'
+export type { Compared, Match, UnknownField } from './match.ts'
+export {
+  decode,
+  encode,
+  type Features,
+  type Message,
+  type MessageOf,
+  type UnknownMessage,
+} from './messages.ts'
+export {
+  type FlowStats,
+  type GroupStats,
+  type MultipartReply,
+  type MultipartRequest,
+  moreFlag,
+  type Part,
+} from './multipart.ts'
+export { ethTypes, type FieldName, type FieldValue } from './oxm.ts'
+export type { Port } from './port.ts'
+export { ports } from './show.ts'
+export type { Place, Subfield } from './subfield.ts'

@@ -1,0 +1,339 @@
+/**
+ * The messages of OpenFlow 1.3 (§7.3 to §7.5) and of the Nicira extensions as one table: type number and body, in the
+ * order and with the names of the specification. It knows no socket.
+ */
+
+import {
+  type Codec,
+  CodecError,
+  choice,
+  list,
+  mapped,
+  optional,
+  pad,
+  Reader,
+  rest,
+  struct,
+  u8,
+  u16,
+  u32,
+  u64,
+  type ValueOf,
+  Writer,
+  within,
+} from '../wire/codec.ts'
+import { type Action, action } from './actions.ts'
+import { buckets, groupType } from './group.ts'
+import { instruction } from './instructions.ts'
+import { match, metadata } from './match.ts'
+import { reply, request } from './multipart.ts'
+import { port } from './port.ts'
+import { properties } from './property.ts'
+
+const version13 = 4
+const experimenterType = 4
+const nicira = 0x2320
+const noBuffer = 0xffff_ffff
+const anything = 0xffff_ffff
+
+const u32pair = mapped(
+  struct({ primary: u32, secondary: u32 }),
+  ({ primary, secondary }): readonly [number, number] => [primary, secondary],
+  ([primary, secondary]) => ({ primary, secondary }),
+)
+
+// biome-ignore format: one field a line
+const flowMod = struct({
+  cookie:      optional(u64, 0n),
+  cookieMask:  optional(u64, 0n),
+  tableId:     u8,
+  command:     choice(u8, { add: 0, modify: 1, modifyStrict: 2, delete: 3, deleteStrict: 4 }),
+  idleTimeout: optional(u16, 0),
+  hardTimeout: optional(u16, 0),
+  priority:    u16,
+  bufferId:    optional(u32, noBuffer),
+  outPort:     optional(u32, anything),
+  outGroup:    optional(u32, anything),
+  flags:       optional(u16, 0),
+  _:           pad(2),
+  match,
+  instructions: list(instruction),
+})
+
+// biome-ignore format: one field a line
+const flowRemoved = struct({
+  cookie:       u64,
+  priority:     u16,
+  reason:       choice(u8, { idleTimeout: 0, hardTimeout: 1, delete: 2, groupDelete: 3, meterDelete: 4, eviction: 5 }),
+  tableId:      u8,
+  durationSec:  u32,
+  durationNsec: u32,
+  idleTimeout:  u16,
+  hardTimeout:  u16,
+  packetCount:  u64,
+  byteCount:    u64,
+  match,
+})
+
+const groupMod = struct({
+  command: choice(u16, { add: 0, modify: 1, delete: 2 }),
+  type: groupType,
+  _: pad(1),
+  groupId: u32,
+  buckets,
+})
+
+// biome-ignore format: one field a line
+const packetIn = struct({
+  bufferId: u32,
+  totalLen: u16,
+  reason:   u8,
+  tableId:  u8,
+  cookie:   u64,
+  match,
+  _:        pad(2),
+  data:     rest,
+})
+
+interface PacketOut {
+  readonly bufferId?: number
+  /** The port that the packet is said to come from; the controller if absent. */
+  readonly inPort?: number
+  readonly actions: readonly Action[]
+  readonly data: Buffer
+}
+
+const packetOut: Codec<PacketOut> = {
+  read(r) {
+    const bufferId = r.u32()
+    const inPort = r.u32()
+    const length = r.u16()
+    r.skip(6)
+    const part = r.part(length)
+    try {
+      return { bufferId, inPort, actions: list(action).read(part), data: rest.read(r) }
+    } catch (error) {
+      throw within('actions', error)
+    }
+  },
+  write(w, { bufferId = noBuffer, inPort = 0xffff_fffd, actions, data }) {
+    u32.write(w, bufferId)
+    u32.write(w, inPort)
+    const at = w.size
+    w.zeros(8)
+    try {
+      list(action).write(w, actions)
+    } catch (error) {
+      throw within('actions', error)
+    }
+    w.setU16(at, w.size - at - 8)
+    w.bytes(data)
+  },
+}
+
+/** The body of a property that holds properties: it begins at a multiple of 8 bytes. */
+const nested = mapped(
+  struct({ _: pad(4), bytes: rest }),
+  ({ bytes }) => bytes,
+  (bytes) => ({ bytes }),
+)
+
+const cookie = mapped(
+  struct({ _: pad(4), value: u64 }),
+  ({ value }) => value,
+  (value) => ({ value }),
+)
+
+const emptyBuffer = Buffer.alloc(0)
+
+// biome-ignore format: one property a line, in the order in which Open vSwitch writes them
+/** NXT_PACKET_IN2 and NXT_RESUME; `continuation` is the switch's own (nicira-ext.h). */
+const packetIn2 = properties({
+  packet:       { type: 0, body: rest,     absent: emptyBuffer, isAlwaysWritten: true },
+  fullLength:   { type: 1, body: u32 },
+  bufferId:     { type: 2, body: u32 },
+  tableId:      { type: 3, body: u8,       absent: 0, isAlwaysWritten: true },
+  cookie:       { type: 4, body: cookie,   absent: 0xffff_ffff_ffff_ffffn },
+  reason:       { type: 5, body: u8,       absent: 0, isAlwaysWritten: true },
+  metadata:     { type: 6, body: metadata, absent: {}, isAlwaysWritten: true },
+  continuation: { type: 8, body: nested,   absent: emptyBuffer },
+  userdata:     { type: 7, body: rest,     absent: emptyBuffer },
+})
+
+/** The versions of the bitmap, if there is one (§7.5.1). */
+interface Hello {
+  /** Of the header: the highest the sender speaks. */
+  readonly version?: number
+  readonly versions?: readonly number[]
+}
+
+const hello: Codec<Hello> = {
+  read(r) {
+    const value: { versions?: number[] } = {}
+    while (r.size > 0) {
+      const type = r.u16()
+      const length = r.u16()
+      const body = r.part(length - 4)
+      if (type === 1 && body.size >= 4) {
+        const bitmap = body.u32()
+        value.versions = [...Array(32).keys()].filter((version) => (bitmap >>> version) & 1)
+      }
+      r.skip(Math.min(-length & 7, r.size))
+    }
+    return value
+  },
+  write(w, { versions }) {
+    if (versions === undefined) return
+    w.u16(1)
+    w.u16(8)
+    w.u32(versions.reduce((bitmap, version) => bitmap | (1 << version), 0) >>> 0)
+  },
+}
+
+interface ErrorBody {
+  readonly type: number
+  /** For type 0xffff the experimenter's own number. */
+  readonly code: number
+  readonly experimenter?: number
+  /** The beginning of the message that failed (at least 64 bytes of it), or text for hello-failed. */
+  readonly data: Buffer
+}
+
+const errorBody: Codec<ErrorBody> = {
+  read(r) {
+    const type = r.u16()
+    const code = r.u16()
+    return type === 0xffff
+      ? { type, code, experimenter: r.u32(), data: rest.read(r) }
+      : { type, code, data: rest.read(r) }
+  },
+  write(w, { type, code, experimenter, data }) {
+    u16.write(w, type)
+    u16.write(w, code)
+    if (type === 0xffff) u32.write(w, experimenter ?? 0)
+    w.bytes(data)
+  },
+}
+
+const nothing = struct({})
+const echo = struct({ data: rest })
+const config = struct({ flags: u16, missSendLen: u16 })
+const async = struct({ packetInMask: u32pair, portStatusMask: u32pair, flowRemovedMask: u32pair })
+const role = struct({ role: u32, _: pad(4), generationId: u64 })
+
+// biome-ignore format: one message a line, in columns
+/** The messages; those of type 4 are Nicira's, known by `subtype`. */
+export const messageTable = {
+  hello:             { type: 0,  body: hello },
+  error:             { type: 1,  body: errorBody },
+  echoRequest:       { type: 2,  body: echo },
+  echoReply:         { type: 3,  body: echo },
+  featuresRequest:   { type: 5,  body: nothing },
+  featuresReply:     { type: 6,  body: struct({ datapathId: u64, bufferCount: u32, tableCount: u8, auxiliaryId: u8, _: pad(2), capabilities: u32, reserved: u32 }) },
+  getConfigRequest:  { type: 7,  body: nothing },
+  getConfigReply:    { type: 8,  body: config },
+  setConfig:         { type: 9,  body: config },
+  packetIn:          { type: 10, body: packetIn },
+  flowRemoved:       { type: 11, body: flowRemoved },
+  portStatus:        { type: 12, body: struct({ reason: choice(u8, { add: 0, delete: 1, modify: 2 }), _: pad(7), port }) },
+  packetOut:         { type: 13, body: packetOut },
+  flowMod:           { type: 14, body: flowMod },
+  groupMod:          { type: 15, body: groupMod },
+  multipartRequest:  { type: 18, body: request },
+  multipartReply:    { type: 19, body: reply },
+  barrierRequest:    { type: 20, body: nothing },
+  barrierReply:      { type: 21, body: nothing },
+  roleRequest:       { type: 24, body: role },
+  roleReply:         { type: 25, body: role },
+  getAsyncRequest:   { type: 26, body: nothing },
+  getAsyncReply:     { type: 27, body: async },
+  setAsync:          { type: 28, body: async },
+  setPacketInFormat: { type: 4,  subtype: 16, body: struct({ format: choice(u32, { standard: 0, nxtPacketIn: 1, nxtPacketIn2: 2 }) }) },
+  resume:            { type: 4,  subtype: 28, body: packetIn2 },
+  packetIn2:         { type: 4,  subtype: 30, body: packetIn2 },
+} as const
+type Table = typeof messageTable
+
+/** A message that is not in the table. */
+export interface UnknownMessage {
+  readonly kind: 'unknown'
+  readonly xid: number
+  readonly type: number
+  readonly body: Buffer
+}
+
+/** A message of that kind. */
+export type MessageOf<K extends keyof Table> = { readonly kind: K; readonly xid: number } & ValueOf<
+  Table[K]['body']
+>
+
+/** Any message. */
+export type Message = { [K in keyof Table]: MessageOf<K> }[keyof Table] | UnknownMessage
+
+/** What the switch says of itself. */
+export type Features = MessageOf<'featuresReply'>
+
+interface Row {
+  readonly type: number
+  readonly subtype?: number
+  readonly body: Codec<unknown>
+}
+const rows = new Map(Object.entries(messageTable) as [string, Row][])
+const byNumber = new Map(
+  [...rows].map(([kind, row]) => [(row.type << 16) | (row.subtype ?? 0), { kind, row }]),
+)
+
+/** The bytes of a message. Throws `CodecError`, with the path, for what has none. */
+export function encode(message: Message): Buffer {
+  const w = new Writer()
+  try {
+    writeMessage(w, message)
+  } catch (error) {
+    throw within(message.kind, error)
+  }
+  return w.finish()
+}
+
+function writeMessage(w: Writer, message: Message): void {
+  const row = message.kind === 'unknown' ? undefined : rows.get(message.kind)
+  if (row === undefined && message.kind !== 'unknown') throw new CodecError('there is no such message')
+  w.u8(message.kind === 'hello' ? (message.version ?? version13) : version13)
+  u8.write(w, message.kind === 'unknown' ? message.type : row!.type)
+  w.u16(0)
+  u32.write(w, message.xid)
+  if (row?.subtype !== undefined) {
+    w.u32(nicira)
+    w.u32(row.subtype)
+  }
+  if (message.kind === 'unknown') w.bytes(message.body)
+  else row!.body.write(w, message)
+  w.setU16(2, w.size)
+}
+
+/** The message of exactly these bytes; it shares none of them. Throws `CodecError`. */
+export function decode(bytes: Uint8Array): Message {
+  const r = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+  const version = r.u8()
+  const type = r.u8()
+  const length = r.u16()
+  const xid = r.u32()
+  if (length !== bytes.byteLength)
+    throw new CodecError(`the header says ${length} bytes, but there are ${bytes.byteLength}`)
+  if (version !== version13 && type > 3) throw new CodecError(`version ${version} is not OpenFlow 1.3`)
+  const known = byNumber.get((type << 16) | (type === experimenterType ? subtypeOf(r) : 0))
+  if (known === undefined) return { kind: 'unknown', xid, type, body: rest.read(r) }
+  try {
+    if (known.row.subtype !== undefined) r.skip(8)
+    const body = known.row.body.read(r) as object
+    r.finish()
+    return { ...body, kind: known.kind, xid, ...(type === 0 ? { version } : {}) } as Message
+  } catch (error) {
+    throw within(known.kind, error)
+  }
+}
+
+/** The number of a Nicira message; of anybody else's, a number that no message has. */
+function subtypeOf(r: Reader): number {
+  if (r.size < 8 || r.buffer.readUInt32BE(r.offset) !== nicira) return 0xffff
+  return Math.min(0xffff, r.buffer.readUInt32BE(r.offset + 4))
+}

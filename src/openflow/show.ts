@@ -1,0 +1,119 @@
+/**
+ * How `ovs-ofctl` prints one value: number bases, ports, addresses with masks, sets of flags. Each function gets a value
+ * and, unless it is exact, its mask. It knows no field and no message (lib/meta-flow.c and lib/match.c of Open vSwitch
+ * print the same).
+ */
+
+import { ipv4Bytes, ipv6Bytes } from '../wire/address.ts'
+
+/** Prints a value and, unless it is exact, its mask. */
+export type Show<T> = (value: T, mask?: T) => string
+
+type Int = number | bigint
+
+/** As C's `%#x`: no prefix on zero. */
+export const hexText = (value: Int): string => (value === 0 || value === 0n ? '0' : `0x${value.toString(16)}`)
+
+/** `0x` and at least so many digits. */
+export const paddedHex = (value: Int, digits: number): string =>
+  `0x${value.toString(16).padStart(digits, '0')}`
+
+/** Bytes as pairs of digits with dots between, as in `userdata=64.6e.73`. */
+export const dotted = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('.')
+
+/** Hexadecimal, the mask too: `0x5/0xff`. */
+export const hex: Show<Int> = (value, mask) =>
+  mask === undefined ? hexText(value) : `${hexText(value)}/${hexText(mask)}`
+
+/** Decimal, but the mask in hexadecimal. */
+export const decimal: Show<Int> = (value, mask) =>
+  mask === undefined ? `${value}` : `${value}/${hexText(mask)}`
+
+/** Decimal if exact, else both in hexadecimal. */
+export const decimalOrHex: Show<Int> = (value, mask) =>
+  mask === undefined ? `${value}` : `0x${value.toString(16)}/0x${mask.toString(16)}`
+
+/** Hexadecimal with at least that many digits. */
+export const hexDigits =
+  (digits: number): Show<Int> =>
+  (value, mask) =>
+    mask === undefined ? paddedHex(value, digits) : `${paddedHex(value, digits)}/${paddedHex(mask, digits)}`
+
+/** A MAC address; the mask in full. */
+export const macShown: Show<string> = (value, mask) => (mask === undefined ? value : `${value}/${mask}`)
+
+/** An IPv4 address; a mask that is a prefix as its length. */
+export const ipv4Shown: Show<string> = (value, mask) =>
+  mask === undefined ? value : `${value}/${prefixLength(ipv4Bytes(mask)) ?? mask}`
+
+/** An IPv6 address; a mask that is a prefix as its length. */
+export const ipv6Shown: Show<string> = (value, mask) =>
+  mask === undefined ? value : `${value}/${prefixLength(ipv6Bytes(mask)) ?? mask}`
+
+// biome-ignore format: one port a line
+/** The reserved ports (OpenFlow 1.3.5 §A.2.1). */
+export const ports = {
+  inPort:     0xfffffff8,
+  table:      0xfffffff9,
+  normal:     0xfffffffa,
+  flood:      0xfffffffb,
+  all:        0xfffffffc,
+  controller: 0xfffffffd,
+  local:      0xfffffffe,
+  any:        0xffffffff,
+} as const
+
+const portNames = new Map<number, string>([
+  ...Object.entries(ports).map(([name, port]): [number, string] => [port, name.toUpperCase()]),
+  [ports.inPort, 'IN_PORT'],
+])
+
+/** A port: its number, or the name of a reserved one. */
+export const portShown = (port: number): string => portNames.get(port) ?? `${port}`
+
+/** Whether that is a port's number rather than a reserved port. */
+export const isPlainPort = (port: number): boolean => port < 0xffffff00
+
+/** Flags: `new|trk` if all of them are compared, else `+new-est`. */
+const flagsShown =
+  (names: readonly string[], all: number): Show<number> =>
+  (value, mask = all) => {
+    const bits = [...Array(32).keys()].filter((bit) => ((mask >>> bit) & 1) === 1)
+    const nameOf = (bit: number): string | undefined => names[bit]
+    if ((mask & all) >>> 0 === all) {
+      const set = bits.filter((bit) => ((value >>> bit) & 1) === 1)
+      return set.length === 0 ? '0' : set.map((bit) => nameOf(bit) ?? hexText(2 ** bit)).join('|')
+    }
+    if (bits.length === 0) return '0/0'
+    return bits.map((bit) => `${(value >>> bit) & 1 ? '+' : '-'}${nameOf(bit) ?? '[Unknown]'}`).join('')
+  }
+
+export const ctStateShown = flagsShown(['new', 'est', 'rel', 'rpl', 'inv', 'trk', 'snat', 'dnat'], 0xff)
+export const tunFlagsShown = flagsShown(['oam', 'df', 'csum', 'key'], 0x1)
+export const tcpFlagsShown = flagsShown(
+  ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr', 'ns', '[200]', '[400]', '[800]'],
+  0xfff,
+)
+
+const fragments = new Map<number, Record<number, string>>([
+  [3, { 0: 'no', 1: 'first', 3: 'later' }],
+  [1, { 0: 'no', 1: 'yes' }],
+  [2, { 0: 'not_later', 2: 'later' }],
+])
+
+/** `nw_frag`: bit 0 says that the packet is a fragment, bit 1 that it is not the first one. */
+export const fragmentShown: Show<number> = (value, mask = 3) =>
+  fragments.get(mask & 3)?.[value & mask & 3] ?? '<error>'
+
+/** `packet_type`: a namespace and a type. */
+export const packetTypeShown: Show<number> = (value) =>
+  value === 0 ? 'eth' : `packet_type=(${value >>> 16},${hexText(value & 0xffff)})`
+
+/** How many one bits begin the mask, if only zero bits follow. */
+function prefixLength(mask: Uint8Array): number | undefined {
+  const bits = Array.from(mask, (byte) => byte.toString(2).padStart(8, '0')).join('')
+  const length = bits.indexOf('0')
+  if (length === -1) return bits.length
+  return bits.includes('1', length) ? undefined : length
+}

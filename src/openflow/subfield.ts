@@ -1,0 +1,86 @@
+/**
+ * Some bits of a field, as the Nicira actions name them: header, offset and number of bits (nicira-ext.h of Open vSwitch,
+ * `nxm_header` and `nxm_ofs_nbits`). It knows no action.
+ */
+
+import { type Codec, CodecError, type Reader, type Writer } from '../wire/codec.ts'
+import { type FieldName, fieldAt, fieldOf, type HeaderKind, headerOf } from './oxm.ts'
+
+/** Where bits begin: a field and the distance from its least significant bit. */
+export interface Place {
+  readonly field: FieldName
+  readonly offset: number
+  /** Only if a peer used the header that Open vSwitch does not use in actions. */
+  readonly header?: HeaderKind
+}
+
+/** Some bits of a field. */
+export interface Subfield extends Place {
+  readonly bits: number
+}
+
+/** A field that is not in the table stands where only its number tells how to read on. */
+export class UnknownFieldError extends CodecError {}
+
+/** A field's header. */
+export const fieldHeader: Codec<Omit<Place, 'offset'>> = {
+  read(r) {
+    const oxmClass = r.u16()
+    const head = r.u8()
+    r.u8()
+    const known = fieldAt(oxmClass, head >> 1, oxmClass === 0xffff ? r.u32() : undefined)
+    if (known === undefined || (head & 1) === 1)
+      throw new UnknownFieldError(`there is no field ${oxmClass}:${head}`)
+    const isUsual = headerOf(known.name, 'nxm') === headerOf(known.name, known.kind)
+    return isUsual ? { field: known.name } : { field: known.name, header: known.kind }
+  },
+  write(w, { field, header }) {
+    const at = headerOf(field, header ?? 'nxm')
+    w.u16(at.class)
+    w.u8(at.field << 1)
+    w.u8(fieldOf(field).is.size + (at.experimenter === undefined ? 0 : 4))
+    if (at.experimenter !== undefined) w.u32(at.experimenter)
+  },
+}
+
+/** A field's header and an offset. */
+export const place: Codec<Place> = {
+  read: (r) => {
+    const { field, header } = fieldHeader.read(r)
+    return placeOf(field, r.u16(), header)
+  },
+  write: (w, value) => {
+    fieldHeader.write(w, value)
+    w.u16(value.offset)
+  },
+}
+
+/** `ofs_nbits`: 10 bits of offset and 6 bits of the number of bits, less one. */
+export const offsetAndBits: Codec<{ readonly offset: number; readonly bits: number }> = {
+  read: (r: Reader) => {
+    const packed = r.u16()
+    return { offset: packed >> 6, bits: (packed & 0x3f) + 1 }
+  },
+  write: (w: Writer, { offset, bits }) => {
+    if (offset < 0 || offset > 1023 || bits < 1 || bits > 64)
+      throw new CodecError(`bits ${offset}..${offset + bits - 1} cannot be named`)
+    w.u16((offset << 6) | (bits - 1))
+  },
+}
+
+/** A place with its optional header kind. */
+export const placeOf = (field: FieldName, offset: number, header?: HeaderKind): Place =>
+  header === undefined ? { field, offset } : { field, offset, header }
+
+/** Throws `CodecError` unless the field has those bits. */
+export function checkBits({ field, offset, bits }: Subfield): void {
+  if (offset < 0 || bits < 1 || offset + bits > fieldOf(field).bits)
+    throw new CodecError(`${field} has no bits ${offset}..${offset + bits - 1}`)
+}
+
+/** As `ovs-ofctl` prints it: `NXM_NX_REG6[0..15]`. */
+export function subfieldText({ field, offset, bits }: Subfield): string {
+  const { name } = headerOf(field, 'nxm')
+  if (offset === 0 && bits === fieldOf(field).bits) return `${name}[]`
+  return bits === 1 ? `${name}[${offset}]` : `${name}[${offset}..${offset + bits - 1}]`
+}
