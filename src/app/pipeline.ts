@@ -11,6 +11,7 @@ import {
   formatFlow,
   type Group,
   type Instruction,
+  load,
   type Match,
   resubmit,
 } from '../openflow/index.ts'
@@ -28,14 +29,16 @@ export interface TableSpec {
 export const tables = {
   classify:        { id: 0,   owner: 'classifier', lends: ['provider'],     next: ['portsec', 'externalIngress'] },
   externalIngress: { id: 2,   owner: 'provider',   lends: [],               next: ['lookup'] },
-  portsec:         { id: 5,   owner: 'portsec',    lends: [],               next: ['egressConntrack', 'services'] },
+  portsec:         { id: 5,   owner: 'portsec',    lends: [],               next: ['portsecNd', 'egressConntrack', 'services'] },
+  portsecNd:       { id: 6,   owner: 'portsec',    lends: [],               next: ['egressConntrack', 'services'] },
   egressConntrack: { id: 10,  owner: 'l2',         lends: [],               next: ['services'] },
   services:        { id: 20,  owner: 'l2',         lends: ['dns'],          next: ['arp', 'dns', 'nd', 'lookup'] },
   arp:             { id: 25,  owner: 'l2',         lends: [],               next: ['lookup', 'dispatch'] },
   dns:             { id: 31,  owner: 'dns',        lends: [],               next: ['dnsPorts', 'lookup'] },
   dnsPorts:        { id: 32,  owner: 'dns',        lends: [],               next: ['dnsPunt', 'lookup'] },
   dnsPunt:         { id: 33,  owner: 'dns',        lends: [],               next: ['lookup'] },
-  nd:              { id: 45,  owner: 'l2',         lends: [],               next: ['lookup', 'dispatch'] },
+  nd:              { id: 45,  owner: 'l2',         lends: [],               next: ['ndReply', 'lookup'] },
+  ndReply:         { id: 46,  owner: 'l2',         lends: [],               next: ['dispatch'] },
   lookup:          { id: 55,  owner: 'l2',         lends: ['provider'],     next: ['egress'] },
   egress:          { id: 75,  owner: 'l2',         lends: ['provider'],     next: ['egressExternal', 'ingressConntrack'] },
   egressExternal:  { id: 80,  owner: 'provider',   lends: [],               next: [] },
@@ -75,6 +78,9 @@ export const goto = (table: TableName): Goto => ({ kind: 'goto', table })
 
 /** Sends a copy of the packet as it is now through that table, then goes on with the next action. */
 export const through = (table: TableName): Action => resubmit(tables[table].id)
+
+/** Lets the packet leave by the port it came in by; without it the switch never sends it there. */
+export const turnBack: Action = load(0n, 'inPort')
 
 /**
  * Makes a flow of the pipeline. No step at all drops. Throws `BugError` with the flow's text when the table may not go

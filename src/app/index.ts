@@ -1,0 +1,22 @@
+/**
+ * The applications, in the order in which their flows are made; the order of `apps_list` does not matter. It knows their
+ * names and nothing of what they do. docs/applications.md says why a name stands in which list.
+ */
+
+import { classifier } from './classifier/classifier.ts'
+import { l2 } from './l2/l2.ts'
+import { portsec } from './portsec/portsec.ts'
+import { provider } from './provider/provider.ts'
+
+/** Every application there is. */
+export const applications = [classifier, portsec, l2, provider] as const
+
+/** Names that are accepted and need no application: the controller does their work. */
+export const builtIn: readonly string[] = ['portbinding']
+
+// biome-ignore format: a list of words
+/** Names of Dragonflow's applications that are not ported; they are left out with a warning. */
+export const notPorted: readonly string[] = [
+  'active_port_detection', 'aging', 'chassis_snat', 'dhcp', 'dnat', 'fc', 'l3_proactive', 'l3_reactive', 'legacy_snat',
+  'log', 'metadata_service', 'migration', 'portqos', 'sfc', 'sg', 'trunk', 'tunneling',
+]

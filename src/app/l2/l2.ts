@@ -1,0 +1,66 @@
+/**
+ * The application l2: switching inside one network, by the MAC addresses of the northbound rows and never by learning,
+ * and the answers to ARP and neighbour discovery that the switch gives itself. It also holds the rows that lead a packet
+ * past services and security groups that are not there (docs/pipeline.md, tables 10 to 105).
+ */
+
+import { option } from '../../config/index.ts'
+import { type Action, ethTypes, type Flow, setField } from '../../openflow/index.ts'
+import type { Application } from '../app.ts'
+import { flow, goto, through } from '../pipeline.ts'
+import type { LocalPort, View } from '../view.ts'
+import { responders, staticResponders } from './responders.ts'
+import { type Segment, segmentsOf } from './segments.ts'
+
+const options = {
+  l2_responder: option.boolean(true, 'Answer ARP requests and neighbour solicitations in the switch.'),
+}
+
+/** The application `l2`. */
+export const l2: Application<typeof options> = {
+  name: 'l2',
+  section: 'df_l2_app',
+  options,
+  factory: ({ l2_responder: isResponding }) => ({
+    name: 'l2',
+    onFailure: 'drop',
+    flows: (view) => flows(view, isResponding),
+  }),
+}
+
+const priority = { known: 100, miss: 1 }
+
+function* flows(view: View, isResponding: boolean): Iterable<Flow> {
+  yield* defaults()
+  if (isResponding) yield* staticResponders()
+  for (const port of view.localPorts)
+    yield flow('egress', priority.known, { reg7: port.key }, [goto('ingressConntrack')])
+  for (const segment of segmentsOf(view)) {
+    yield* switching(segment)
+    if (isResponding) yield* responders(segment)
+  }
+}
+
+/** Where a packet goes that nobody asked for. */
+function* defaults(): Iterable<Flow> {
+  yield flow('egressConntrack', priority.miss, {}, [goto('services')])
+  yield flow('services', priority.miss, {}, [goto('lookup')])
+  yield flow('services', priority.known, { ethType: ethTypes.arp }, [goto('arp')])
+  yield flow('services', priority.known, { ethType: ethTypes.ipv6, ipProto: 58 }, [goto('nd')])
+  yield flow('arp', priority.miss, {}, [goto('lookup')])
+  yield flow('nd', priority.miss, {}, [goto('lookup')])
+  yield flow('ingressConntrack', priority.miss, {}, [goto('dispatch')])
+}
+
+function* switching({ network, macs, localPorts }: Segment): Iterable<Flow> {
+  const metadata = BigInt(network.key)
+  for (const [mac, port] of macs) {
+    const steps = [setField({ reg7: port.key }), goto('egress')]
+    yield flow('lookup', priority.known, { metadata, ethDst: mac }, steps)
+  }
+  const many = { metadata, ethDst: { value: '01:00:00:00:00:00', mask: '01:00:00:00:00:00' } }
+  yield flow('lookup', priority.known, many, [...localPorts.flatMap(copyTo), ...copyTo({ key: 0 })])
+}
+
+/** A copy to that port; the switch gives none to the port that the packet came in by. 0 is whatever is outside. */
+const copyTo = ({ key }: Pick<LocalPort, 'key'>): Action[] => [setField({ reg7: key }), through('egress')]

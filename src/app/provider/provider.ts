@@ -1,0 +1,115 @@
+/**
+ * The application provider: networks of type `flat` and `vlan`, which go on behind a bridge of the node that is patched
+ * to the integration bridge (docs/pipeline.md, tables 0, 2, 55, 75 and 80). It knows the patch port as `view.uplinks`
+ * gives it, and not how it came to be.
+ */
+
+import { option } from '../../config/index.ts'
+import {
+  type Action,
+  ethTypes,
+  type Flow,
+  type Match,
+  output,
+  popVlan,
+  pushVlan,
+  setField,
+} from '../../openflow/index.ts'
+import type { Application } from '../app.ts'
+import { flow, goto } from '../pipeline.ts'
+import type { Network, View } from '../view.ts'
+import { bridgesOf } from './bridges.ts'
+
+const options = {
+  bridge_mappings: option.list(
+    [],
+    'Physical networks and the bridges that lead to them: physnet1:br-ex,physnet2:br-lab.',
+  ),
+}
+
+/** The application `provider`. Its factory throws `ConfigError` for a mapping that is none. */
+export const provider: Application<typeof options> = {
+  name: 'provider',
+  section: 'df_provider_networks',
+  options,
+  factory: ({ bridge_mappings }) => ({
+    name: 'provider',
+    onFailure: 'drop',
+    flows,
+    bridges: bridgesOf(bridge_mappings),
+  }),
+}
+
+// biome-ignore format: columns
+const priority = {
+  uplink:   50, // classify: from outside
+  unknown:  50, // lookup: behind l2's rows for the MAC addresses it knows
+  outside:  50, // egress: behind l2's rows for local ports
+  returned: 51, // egress: what came from outside does not go back there
+  wire:    100, // egressExternal
+  miss:      1,
+}
+
+const untagged: Match = { vlanTci: { value: 0, mask: 0x1000 } }
+/** The bit of a VLAN id in OpenFlow that says "there is a tag" (OF 1.3.5 §7.2.3.7, OFPVID_PRESENT). */
+const present = 0x1000
+
+function* flows(view: View): Iterable<Flow> {
+  yield flow('externalIngress', priority.miss, {}, [goto('lookup')])
+  for (const attachment of attachmentsOf(view)) yield* attached(attachment)
+}
+
+/** A network and where it leaves the node. */
+interface Attachment {
+  readonly network: Network
+  /** The OpenFlow port of the patch. */
+  readonly ofport: number
+  /** Undefined for a flat network. */
+  readonly vlanId: number | undefined
+}
+
+function* attached({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
+  const metadata = BigInt(network.key)
+  const here = setField({ metadata })
+  yield vlanId === undefined
+    ? flow('classify', priority.uplink, { inPort: ofport, ...untagged }, [here, goto('externalIngress')])
+    : flow('classify', priority.uplink, { inPort: ofport, vlanVid: present | vlanId }, [
+        here,
+        popVlan(),
+        goto('externalIngress'),
+      ])
+
+  const unicast = { value: '00:00:00:00:00:00', mask: '01:00:00:00:00:00' }
+  yield flow('lookup', priority.unknown, { metadata, ethDst: unicast }, [goto('egress')])
+  yield flow('egress', priority.returned, { metadata, reg6: 0 }, [])
+  const tag: Action[] =
+    vlanId === undefined ? [] : [pushVlan(ethTypes.vlan), setField({ vlanVid: present | vlanId })]
+  // A frame that carries a tag already stays here: outside, the tag would name somebody else's network.
+  yield flow('egress', priority.outside, { metadata, ...untagged }, [...tag, goto('egressExternal')])
+  yield flow('egressExternal', priority.wire, { metadata }, [output(ofport)])
+}
+
+/**
+ * The networks with a local port and an uplink, in order of their keys. Of two that claim the same wire, which would
+ * join two tenants, only the first is attached.
+ */
+function* attachmentsOf(view: View): Iterable<Attachment> {
+  const inUse = new Set(view.localPorts.map((port) => port.networkId))
+  const wires = new Set<string>()
+  for (const network of [...view.networks.values()].sort((a, b) => a.key - b.key)) {
+    const ofport = view.uplinks.get(network.physicalNetwork ?? '')
+    const isFlat = network.networkType === 'flat'
+    const vlanId = network.networkType === 'vlan' ? vlanIdOf(network) : undefined
+    if (ofport === undefined || !inUse.has(network.id) || (!isFlat && vlanId === undefined)) continue
+    const wire = `${ofport} ${vlanId}`
+    if (wires.has(wire)) continue
+    wires.add(wire)
+    yield { network, ofport, vlanId }
+  }
+}
+
+function vlanIdOf({ segmentationId }: Network): number | undefined {
+  return segmentationId !== undefined && segmentationId >= 1 && segmentationId <= 4094
+    ? segmentationId
+    : undefined
+}

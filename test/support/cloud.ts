@@ -1,0 +1,73 @@
+/** A cloud on the fake switch: `cloud.port('red-web').sends(frame)` gives the frames that leave, by port. */
+
+import type { App, AppHost, Application } from '../../src/app/app.ts'
+import { applications } from '../../src/app/index.ts'
+import type { LocalPort, View } from '../../src/app/view.ts'
+import { FakeSwitch, type Sent } from './fake-switch.ts'
+import { tenants } from './view.ts'
+
+/** The frames that left, by the name of the port; each list in the order of leaving. */
+export type Arrivals = Readonly<Record<string, readonly Buffer[]>>
+
+export interface Cloud {
+  readonly fake: FakeSwitch
+  /** `<tenant>-<dns name or key>`, or the name of a physical network. */
+  port(name: string): { readonly lport: LocalPort | undefined; sends(frame: Buffer): Arrivals }
+}
+
+/** The switch as these applications want it at that view. */
+export function cloudOf(
+  view: View,
+  apps: readonly App[] = appsOf(['classifier', 'portsec', 'l2', 'provider']),
+): Cloud {
+  const fake = new FakeSwitch()
+  fake.flows = apps.flatMap((app) => [...app.flows(view)])
+  fake.groups = apps.flatMap((app) => [...(app.groups?.(view) ?? [])])
+  const names = namesOf(view)
+  return {
+    fake,
+    port: (name) => ({
+      lport: view.localPorts.find((port) => names.get(port.ofport) === name),
+      sends: (frame) => arrivalsOf(names, fake.receive(ofportOf(names, name), frame)),
+    }),
+  }
+}
+
+/** The applications of those names, with their default options. */
+export function appsOf(names: readonly string[], options: Readonly<Record<string, unknown>> = {}): App[] {
+  return names.map((name) => {
+    const application = applications.find((candidate) => candidate.name === name) as Application | undefined
+    if (application === undefined) throw new Error(`no application ${name}`)
+    const defaults = Object.fromEntries(
+      Object.entries(application.options).map(([option, { default: value }]) => [option, value]),
+    )
+    return application.factory({ ...defaults, ...options }, host)
+  })
+}
+
+/** Names of the OpenFlow ports: of a local port, or of the physical network behind an uplink. */
+export function namesOf(view: View): ReadonlyMap<number, string> {
+  const tenantOf = new Map(Object.entries(tenants).map(([name, topic]) => [topic, name]))
+  return new Map([
+    ...view.localPorts.map((port): [number, string] => [
+      port.ofport,
+      `${tenantOf.get(port.topic) ?? port.topic}-${port.dnsName ?? port.key}`,
+    ]),
+    ...[...view.uplinks].map(([physicalNetwork, ofport]): [number, string] => [ofport, physicalNetwork]),
+  ])
+}
+
+export function ofportOf(names: ReadonlyMap<number, string>, name: string): number {
+  for (const [ofport, candidate] of names) if (candidate === name) return ofport
+  throw new Error(`no port ${name}; there are ${[...names.values()].join(', ')}`)
+}
+
+export function arrivalsOf(names: ReadonlyMap<number, string>, sent: readonly Sent[]): Arrivals {
+  const nameOf = (port: number) => names.get(port) ?? `port ${port}`
+  const arrivals = new Map<string, Buffer[]>(sent.map(({ port }) => [nameOf(port), []]))
+  for (const { port, frame } of sent) arrivals.get(nameOf(port))!.push(frame)
+  return Object.fromEntries(arrivals)
+}
+
+/** Applications of these tests neither log nor count. */
+const host = { log: undefined, metrics: undefined, now: () => 0 } as unknown as AppHost
