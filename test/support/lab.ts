@@ -1,0 +1,55 @@
+/** What the tests of the lab share: names that nobody else uses, and what a lab has left on this machine. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { directoryOf, readState } from '../../src/lab/state.ts'
+
+export const twoTenantsFile = 'examples/two-tenants.yaml'
+
+/** A lab name that no other run of the tests uses. */
+export const labNameOf = (test: string) => `${test}-${process.pid}`
+
+/** Everything on this machine that bears a lab's name: namespaces, directories, processes. Empty when it is down. */
+export function tracesOf(name: string): string[] {
+  const namespaces = entriesOf('/run/netns').filter((entry) => entry.startsWith(`df-${name}-`))
+  const resolvers = entriesOf('/etc/netns').filter((entry) => entry.startsWith(`df-${name}-`))
+  const directory = existsSync(directoryOf(name)) ? [directoryOf(name)] : []
+  return [
+    ...namespaces.map((entry) => `namespace ${entry}`),
+    ...resolvers.map((entry) => `/etc/netns/${entry}`),
+    ...directory,
+    ...processesOf(name),
+  ]
+}
+
+/** The processes whose command line or environment names the lab's directory. */
+function processesOf(name: string): string[] {
+  return entriesOf('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
+    .flatMap((pid) => {
+      const words = ['cmdline', 'environ'].map((file) => textOf(`/proc/${pid}/${file}`)).join(' ')
+      return words.includes(`${directoryOf(name)}/`)
+        ? [`process ${pid}: ${words.replaceAll('\0', ' ').slice(0, 200)}`]
+        : []
+    })
+}
+
+/** The devices of a lab: none of them may ever be seen outside the lab's namespaces. */
+export function devicesOf(name: string): string[] {
+  const plan = readState(name)?.plan
+  return [...(plan?.ports ?? []), ...(plan?.gateways ?? [])].map(({ device }) => device)
+}
+
+/** The names of the links in this namespace, the machine's own. */
+export const links = () => entriesOf('/sys/class/net')
+
+function entriesOf(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : []
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return '' // it ended, or it is not ours to read
+  }
+}
