@@ -1,0 +1,124 @@
+/**
+ * The dns application: answers the queries of local ports for names of their own tenant and subnets, and lets every
+ * other packet go on untouched. It joins the pure parts (flows, question, answer, reply) to the host; it holds no row.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { type OptionTable, type OptionValues, option } from '../../config/index.ts'
+import { ConfigError } from '../../errors.ts'
+import type { Metrics } from '../../metrics.ts'
+import { answer, parseFrame } from '../../packet/index.ts'
+import { type App, type AppHost, type Application, type Punt, selfCheckPort, type Verdict } from '../app.ts'
+import { tables } from '../pipeline.ts'
+import type { View } from '../view.ts'
+import { decide } from './answer.ts'
+import { isHostName } from './domain-name.ts'
+import { flows, groupsOfDns, leaseRows, userdata } from './flows.ts'
+import { nsRecord, recordSet, soaRecord } from './message.ts'
+import { createNames } from './names.ts'
+import { probeFrame } from './probe.ts'
+import { readQuery } from './question.ts'
+import { replySizeLimit, writeReply } from './reply.ts'
+
+const ttlLimit = 0x7fff_ffff // RFC 2181 §8
+const seconds = (fallback: number) => ({ min: 0, max: ttlLimit, default: fallback, unit: 'seconds' })
+
+const options = {
+  df_dns_intercept: option.choice(
+    ['external', 'off'],
+    'external',
+    'Which queries are looked at: those to servers outside the networks of the cloud (and to addresses that a ' +
+      'subnet announces and no port has), or none.',
+  ),
+  df_dns_ttl: option.integer(seconds(30), 'TTL of answers whose domain row says none.'),
+  df_dns_negative_ttl: option.integer(
+    seconds(5),
+    'How long others may remember that a name or a type of it does not exist.',
+  ),
+  df_dns_default_hostnames: option.boolean(
+    true,
+    'Give ports without a dnsname row the name host-<address>, with "-" for "." and ":".',
+  ),
+  df_dns_short_names: option.boolean(true, 'Answer the name of a port also without its domain.'),
+} satisfies OptionTable
+
+/** Local names for virtual machines; section `[df_dns_app]`. */
+export const dns: Application<typeof options> = {
+  name: userdata,
+  section: 'df_dns_app',
+  options,
+  factory: createDns,
+}
+
+const destinationPort = 53
+
+function createDns(values: OptionValues<typeof options>, host: AppHost): App {
+  const names = createNames({
+    dnsDomain: dnsDomainOf(host),
+    ttlSeconds: values.df_dns_ttl,
+    hasDefaultHostnames: values.df_dns_default_hostnames,
+    hasShortNames: values.df_dns_short_names,
+  })
+  const soa = soaRecord(values.df_dns_negative_ttl)
+  const apexRecords = { soa: recordSet([soa]), ns: recordSet([nsRecord(values.df_dns_ttl)]) }
+  const parts = { soa, serverCookie: randomBytes(8) }
+  const message = Buffer.alloc(replySizeLimit)
+  const count = counters(host.metrics)
+
+  const decideFrame = ({ frame, port }: Punt, view: View): Verdict => {
+    const packet = parseFrame(frame)
+    if (typeof packet === 'string') return pass(packet)
+    if (packet.destinationPort !== destinationPort) return pass('port')
+    const query = readQuery(frame, packet.payloadOffset, packet.payloadEnd)
+    if (typeof query === 'string') return pass(query)
+    const decision = decide(query, names(view).scopeOf(port), apexRecords)
+    if (decision.kind === 'pass') return pass(decision.why)
+    const size = writeReply(message, frame, query, decision, parts)
+    count.response(decision.rcode)
+    return { kind: 'reply', frame: answer(frame, packet, message, size), why: decision.why }
+  }
+  const packetIn = (punt: Punt, view: View): Verdict => {
+    const verdict = decideFrame(punt, view)
+    if (punt.port.key !== selfCheckPort.key) count.verdict(verdict)
+    return verdict
+  }
+  const common = { name: dns.name, packetIn, onFailure: 'pass' } as const
+  if (values.df_dns_intercept === 'off') return { ...common, flows: () => [] }
+  return {
+    ...common,
+    flows: (view) =>
+      flows(
+        view,
+        view.localPorts.filter((port) => names(view).scopeOf(port)),
+      ),
+    groups: groupsOfDns,
+    lease: { rows: leaseRows(), probe: { tableId: tables.dns.id, frame: probeFrame } },
+  }
+}
+
+/** `[DEFAULT] dns_domain` without the dot that Neutron puts at its end; empty means none. */
+function dnsDomainOf({ common: { dnsDomain } }: AppHost): string | undefined {
+  const name = dnsDomain.replace(/\.$/, '')
+  if (name === '') return undefined
+  if (isHostName(name)) return name
+  throw new ConfigError(
+    `[DEFAULT] dns_domain: '${dnsDomain}' is not a domain name: use labels of letters, digits and hyphens`,
+  )
+}
+
+function counters(metrics: Metrics) {
+  const queries = metrics.counter('df_dns_queries_total', 'DNS packets looked at, by verdict.', ['verdict'])
+  const forwarded = metrics.counter('df_dns_forwarded_total', 'DNS packets that went on, by reason.', [
+    'reason',
+  ])
+  const responses = metrics.counter('df_dns_responses_total', 'DNS replies, by response code.', ['rcode'])
+  return {
+    verdict: ({ kind, why }: Verdict) => {
+      queries.inc({ verdict: kind })
+      if (kind === 'pass') forwarded.inc({ reason: why })
+    },
+    response: (rcode: string) => responses.inc({ rcode }),
+  }
+}
+
+const pass = (why: string): Verdict => ({ kind: 'pass', why })

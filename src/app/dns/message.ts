@@ -1,0 +1,76 @@
+/**
+ * Records as bytes, prepared when the view changes. The only file that sees dns-packet, and hides its habits: it writes
+ * whole messages without compression, so a record is cut out of one and its owner becomes a pointer to the question.
+ * It knows neither ports nor queries.
+ */
+
+import { type Answer, encode } from 'dns-packet'
+import { headerSize } from './codes.ts'
+
+/** Records of one owner and type, ready to be copied behind a question that names the owner. */
+export interface RecordSet {
+  readonly bytes: Buffer
+  /** Where each record ends in `bytes`. */
+  readonly ends: readonly number[]
+}
+
+/** The compression pointer (RFC 1035 §4.1.4) to the name of the question. */
+const toQuestion = 0xc000 | headerSize
+
+/** Where the pointers stand in the record of `soaRecord`. */
+export const soaPointers = { owner: 0, primary: 12 } as const
+
+/** An A or AAAA record of the name in the question; `ip` is valid text, the TTL in seconds. */
+export function addressRecord(ip: string, ttl: number): Buffer {
+  return record({ type: ip.includes(':') ? 'AAAA' : 'A', name: '.', ttl, data: ip })
+}
+
+/** A PTR record of the name in the question; `target` is a valid host name. */
+export function pointerRecord(target: string, ttl: number): Buffer {
+  return record({ type: 'PTR', name: '.', ttl, data: target })
+}
+
+/**
+ * The SOA record after RFC 6303 §3: owner and primary server are the zone itself, both as pointers to the question.
+ * `soaPointers` says where to put other pointers.
+ */
+export function soaRecord(ttl: number): Buffer {
+  const timers = { serial: 1, refresh: 3600, retry: 1200, expire: 604_800, minimum: ttl }
+  const data = { mname: '.', rname: 'nobody.invalid', ...timers }
+  return withPointer(record({ type: 'SOA', name: '.', ttl, data }))
+}
+
+/** The NS record of a zone that the question names: its server is the zone itself. */
+export function nsRecord(ttl: number): Buffer {
+  return withPointer(record({ type: 'NS', name: '.', ttl, data: '.' }))
+}
+
+/** Joins records of one type into a set; all get the lowest TTL among them (RFC 2181 §5.2). */
+export function recordSet(records: readonly Buffer[]): RecordSet {
+  const bytes = Buffer.concat(records)
+  const ttl = Math.min(...records.map((record) => record.readUInt32BE(6)))
+  const ends: number[] = []
+  let end = 0
+  for (const { length } of records) {
+    bytes.writeUInt32BE(ttl, end + 6)
+    end += length
+    ends.push(end)
+  }
+  return { bytes, ends }
+}
+
+function record(answer: Answer): Buffer {
+  const message = encode({ type: 'response', answers: [answer] })
+  const made = Buffer.alloc(message.length - headerSize + 1) // a root label becomes a pointer
+  made.writeUInt16BE(toQuestion, 0)
+  message.copy(made, 2, headerSize + 1)
+  return made
+}
+
+/** The record with the root name at the start of its data replaced by a pointer. */
+function withPointer(made: Buffer): Buffer {
+  const pointing = Buffer.concat([made.subarray(0, 12), Buffer.alloc(2), made.subarray(13)])
+  pointing.writeUInt16BE(made.readUInt16BE(10) + 1, 10)
+  pointing.writeUInt16BE(toQuestion, 12)
+  return pointing
+}

@@ -1,0 +1,147 @@
+/**
+ * What one port contributes to the names of whoever may see it (docs/architecture.md): its `dnsname` row or the default
+ * name, under the domain of each address's subnet. Names are foreign data and are checked again here. It knows no asker.
+ */
+
+import { isIP } from 'node:net'
+import type { Address, Port, Subnet } from '../view.ts'
+import { isHostName, isSpecialUse, keyOf, reverseKeyOf, reverseZoneSize } from './domain-name.ts'
+import { addressRecord, pointerRecord } from './message.ts'
+
+/** How names are made of rows. */
+export interface NameRules {
+  /** The domain of subnets without one of their own, without a dot at its end; undefined for none. */
+  readonly dnsDomain: string | undefined
+  readonly ttlSeconds: number
+  readonly hasDefaultHostnames: boolean
+  readonly hasShortNames: boolean
+}
+
+/** What one address of a port adds; the keys are those of `domain-name.ts`. */
+export interface Contribution {
+  readonly subnet: Subnet
+  readonly isIpv6: boolean
+  /** The A or AAAA record. */
+  readonly record: Buffer
+  /** The name under the subnet's domain; `apexSize` is that domain's part of it in bytes. */
+  readonly full: { readonly key: string; readonly apexSize: number } | undefined
+  readonly shortKey: string | undefined
+  /** The PTR record; `apexSize` is the part of the key that lies wholly inside the subnet, in bytes. */
+  readonly reverse: { readonly key: string; readonly apexSize: number; readonly record: Buffer } | undefined
+}
+
+/** A row that cannot be served, for people. */
+export interface Problem {
+  /** `<table>/<id>`. */
+  readonly row: string
+  readonly reason: string
+}
+
+/** What a port adds and what of it cannot be served. */
+export interface PortNames {
+  readonly contributions: readonly Contribution[]
+  readonly problems: readonly Problem[]
+}
+
+/** The domain that the names of a subnet stand under, with its TTL in seconds. */
+export interface SubnetDomain {
+  readonly name: string | undefined
+  readonly ttlSeconds: number
+  readonly isAuthoritative: boolean
+  readonly problem: Problem | undefined
+}
+
+/** Ports of the network itself, which nobody asks for unless they are named. */
+const namelessOwners: ReadonlySet<string> = new Set([
+  'network:dhcp',
+  'network:floatingip',
+  'network:router_ha_interface',
+  'network:distributed',
+])
+
+const ttlLimit = 0x7fff_ffff // RFC 2181 §8
+
+/** The names of one port. Depends on nothing but the port (with its subnets) and the rules. */
+export function portNames(port: Port, rules: NameRules): PortNames {
+  const contributions: Contribution[] = []
+  const problems = new Map<string, Problem>()
+  const complain = (row: string, reason: string) => problems.set(`${row} ${reason}`, { row, reason })
+  for (const { ip, subnet } of port.addresses) {
+    if (!subnet) continue
+    if (isIP(ip) === 0 || ip.includes('%')) {
+      complain(`lport/${port.id}`, `'${ip}' is not an IP address`)
+      continue
+    }
+    const domain = subnetDomain(subnet, rules)
+    const label = labelOf(port, ip, domain.name, rules, complain)
+    contributions.push(contribution({ ip, subnet }, label, domain, rules))
+  }
+  return { contributions, problems: [...problems.values()] }
+}
+
+/** The domain of a subnet: its row if that can be served, else the default one. */
+export function subnetDomain(subnet: Subnet, rules: NameRules): SubnetDomain {
+  const fallback = { name: rules.dnsDomain, ttlSeconds: rules.ttlSeconds, isAuthoritative: false }
+  const { domain } = subnet
+  if (!domain) return { ...fallback, problem: undefined }
+  const row = `domainname/${subnet.id}`
+  if (!isHostName(domain.name))
+    return { ...fallback, problem: { row, reason: `'${domain.name}' is not a domain name` } }
+  const { name, ttl, isAuthoritative } = domain
+  if (ttl === undefined || (Number.isInteger(ttl) && ttl >= 0 && ttl <= ttlLimit))
+    return { name, ttlSeconds: ttl ?? rules.ttlSeconds, isAuthoritative, problem: undefined }
+  const problem = { row, reason: `ttl ${ttl} is not a number of seconds from 0 to ${ttlLimit}` }
+  return { name, ttlSeconds: rules.ttlSeconds, isAuthoritative, problem }
+}
+
+/** The valid name of a port's address relative to the domain, if there is one. */
+function labelOf(
+  port: Port,
+  ip: string,
+  domain: string | undefined,
+  rules: NameRules,
+  complain: (row: string, reason: string) => void,
+): string | undefined {
+  const given = port.dnsName || undefined
+  if (!given && (!rules.hasDefaultHostnames || namelessOwners.has(port.deviceOwner))) return undefined
+  const row = given ? `dnsname/${port.id}` : `lport/${port.id}`
+  const name = given ? relativeName(given, domain) : `host-${ip.replace(/[.:]/g, '-')}`
+  if (name === undefined)
+    complain(row, `'${given}' ends with a dot but is no name under ${domain ?? 'a domain'}`)
+  else if (!isHostName(name)) complain(row, `'${name}' is not a host name`)
+  else if (domain && !isHostName(`${name}.${domain}`)) complain(row, `'${name}.${domain}' is too long`)
+  else return name
+  return undefined
+}
+
+/** A name that ends with a dot is a full one: it loses the domain, or is undefined if it is not under it. */
+function relativeName(given: string, domain: string | undefined): string | undefined {
+  if (!given.endsWith('.')) return given
+  const ending = `.${domain}.`
+  if (!domain || !given.toLowerCase().endsWith(ending.toLowerCase())) return undefined
+  return given.slice(0, -ending.length)
+}
+
+function contribution(
+  { ip, subnet }: { ip: Address['ip']; subnet: Subnet },
+  name: string | undefined,
+  domain: SubnetDomain,
+  rules: NameRules,
+): Contribution {
+  const hasShortName = rules.hasShortNames && name && !name.includes('.') && !isSpecialUse(name)
+  const target = name && domain.name && `${name}.${domain.name}`
+  return {
+    subnet,
+    isIpv6: ip.includes(':'),
+    record: addressRecord(ip, domain.ttlSeconds),
+    full: target ? { key: keyOf(target), apexSize: keyOf(domain.name!).length } : undefined,
+    shortKey: hasShortName ? keyOf(name) : undefined,
+    reverse: target
+      ? {
+          key: reverseKeyOf(ip),
+          apexSize: reverseZoneSize(ip, subnet.cidr),
+          record: pointerRecord(target, domain.ttlSeconds),
+        }
+      : undefined,
+  }
+}

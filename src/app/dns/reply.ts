@@ -1,0 +1,114 @@
+/**
+ * Writes the message that answers a query (RFC 1035 §4.1, RFC 6891, RFC 7873): the question is the query's, bytes and
+ * case; records are copied as they were prepared. It decides nothing.
+ */
+
+import type { Reply } from './answer.ts'
+import { edns, flags, headerSize, rcodes, types } from './codes.ts'
+import { type RecordSet, soaPointers } from './message.ts'
+import type { Query } from './question.ts'
+
+/** What is the same in every reply of one application. */
+export interface ReplyParts {
+  /** The SOA record of `message.ts`. */
+  readonly soa: Buffer
+  /**
+   * The server cookie for askers that have none yet; 8 to 32 bytes. Nobody verifies it: an asker that learnt the cookie
+   * of the server behind us gets that one back, so that ours is never mistaken for a forger's (RFC 7873 §5.3).
+   */
+  readonly serverCookie: Buffer
+}
+
+/** The largest reply; bytes. */
+export const replySizeLimit = edns.udpSize
+
+/**
+ * Writes the reply to `query`, read from `bytes`, at the start of `into` (at least `replySizeLimit` bytes); gives its
+ * size. Several records begin with another one from query to query; those that do not fit are left out without TC,
+ * because a retry over TCP would go past us (docs/architecture.md).
+ */
+export function writeReply(
+  into: Buffer,
+  bytes: Buffer,
+  query: Query,
+  reply: Reply,
+  parts: ReplyParts,
+): number {
+  const rcode = rcodes[reply.rcode]
+  const isAuthoritative = reply.rcode === 'NOERROR' || reply.rcode === 'NXDOMAIN'
+  const copied = query.flags & flags.rd
+  into.writeUInt16BE(query.id, 0)
+  into.writeUInt16BE(flags.qr | (isAuthoritative ? flags.aa : 0) | copied | flags.ra | (rcode & 15), 2)
+  into.writeUInt16BE(1, 4)
+  into.writeUInt16BE(0, 6)
+  into.writeUInt16BE(reply.soaSize > 0 ? 1 : 0, 8)
+  into.writeUInt16BE(query.edns ? 1 : 0, 10)
+  let at = headerSize + bytes.copy(into, headerSize, query.start + headerSize, query.questionEnd)
+  if (reply.records) at = writeRecords(into, at, reply.records, query.id, roomOf(query, parts))
+  if (reply.soaSize > 0) at = writeSoa(into, at, query, reply.soaSize, parts.soa)
+  return query.edns ? writeOpt(into, at, bytes, query, rcode, parts) : at
+}
+
+/** Where the answer section must end. */
+function roomOf(query: Query, parts: ReplyParts): number {
+  if (!query.edns) return edns.plainSize
+  const limit = Math.min(Math.max(query.edns.udpSize, edns.plainSize), edns.udpSize)
+  return limit - edns.optSize - cookieOptionSize(query, parts)
+}
+
+/** Copies records, the one at `turn` first, as many as end before `limit`, and counts them in the header. */
+function writeRecords(into: Buffer, offset: number, set: RecordSet, turn: number, limit: number): number {
+  const { bytes, ends } = set
+  let index = turn % ends.length
+  let at = offset
+  let count = 0
+  for (; count < ends.length; count++) {
+    const from = index === 0 ? 0 : ends[index - 1]!
+    const to = ends[index]!
+    if (at + to - from > limit) break
+    at += bytes.copy(into, at, from, to)
+    index = index + 1 === ends.length ? 0 : index + 1
+  }
+  into.writeUInt16BE(count, 6)
+  return at
+}
+
+/** Copies the SOA record; its names become pointers to the last `soaSize` bytes of the question's name. */
+function writeSoa(into: Buffer, at: number, query: Query, soaSize: number, soa: Buffer): number {
+  const pointer = 0xc000 | (headerSize + query.key.length - soaSize)
+  const end = at + soa.copy(into, at)
+  into.writeUInt16BE(pointer, at + soaPointers.owner)
+  into.writeUInt16BE(pointer, at + soaPointers.primary)
+  return end
+}
+
+function writeOpt(
+  into: Buffer,
+  offset: number,
+  bytes: Buffer,
+  query: Query,
+  rcode: number,
+  parts: ReplyParts,
+): number {
+  const optionsSize =
+    rcode === rcodes.NOERROR || rcode === rcodes.NXDOMAIN ? cookieOptionSize(query, parts) : 0
+  into[offset] = 0
+  into.writeUInt16BE(types.opt, offset + 1)
+  into.writeUInt16BE(edns.udpSize, offset + 3)
+  into.writeUInt16BE((rcode >> 4) << 8, offset + 5) // the upper bits of the rcode; version 0
+  into.writeUInt16BE(query.edns?.isDnssecOk ? edns.doBit : 0, offset + 7) // RFC 3225 §3
+  into.writeUInt16BE(optionsSize, offset + 9)
+  const at = offset + edns.optSize
+  if (optionsSize === 0) return at
+  const { cookieOffset, cookieSize } = query.edns!
+  into.writeUInt16BE(edns.cookieCode, at)
+  into.writeUInt16BE(optionsSize - 4, at + 2)
+  const end = at + 4 + bytes.copy(into, at + 4, cookieOffset, cookieOffset + cookieSize)
+  return cookieSize === edns.clientCookieSize ? end + parts.serverCookie.copy(into, end) : end
+}
+
+/** The client's cookie with a server cookie behind it: its own if it has one. */
+function cookieOptionSize({ edns: asked }: Query, { serverCookie }: ReplyParts): number {
+  if (!asked || asked.cookieSize === 0) return 0
+  return 4 + asked.cookieSize + (asked.cookieSize === edns.clientCookieSize ? serverCookie.length : 0)
+}
