@@ -125,60 +125,29 @@ export function planOf(lab: LabFile, { name, directory }: PlanOptions): Plan {
   const bridges = bridgesOf(lab)
   const networks = Object.entries(lab.networks).map(([key, network]) => networkPlan(key, network))
   const networkOf = (key: string) => networks.find((network) => network.key === key)!
-  const firstNode = lab.nodes[0]!
+  const node = lab.nodes[0]!
+  const outsideSubnets = lab.outside?.subnets ?? []
   return {
     name,
     directory,
     nodes: lab.nodes.map((key) => nodePlan(key, lab, directory, namespaceOf(key), bridges)),
     networks,
-    ports: Object.entries(lab.ports).map(([key, port], index) => {
-      const network = networkOf(port.network)
-      const id = uuidOf('lport', key)
-      const subnets = port.ips.map((ip) => network.subnets.find(({ cidr }) => isInside(ip, cidr))!)
-      return {
-        key,
-        id,
-        topic: network.topic,
-        networkId: network.id,
-        node: port.node ?? firstNode,
-        namespace: namespaceOf(key),
-        device: `tap${id.slice(0, 11)}`,
-        ofport: firstOfport + index,
-        mac: port.mac ?? macOf(key),
-        mtu: network.mtu,
-        addresses: port.ips.map((ip, at) => ({
-          ip,
-          cidr: withPrefix(ip, [subnets[at]!.cidr]),
-          subnetId: subnets[at]!.id,
-        })),
-        gateways: unique(subnets.flatMap(({ gateway }) => gateway ?? [])),
-        nameservers: unique(subnets.flatMap(({ nameservers }) => nameservers)),
-        searchDomains: unique(subnets.flatMap(({ domain }) => domain ?? [])),
-        dnsName: port.dns_name,
-        isPortSecurityEnabled: port.security,
-        records: port.dns_server?.records,
-      }
-    }),
-    gateways: Object.entries(lab.gateways).map(([key, gateway]) => {
-      const network = networkOf(gateway.network)
-      return {
-        key,
-        namespace: namespaceOf(key),
-        node: firstNode,
-        bridge: bridges[network.physicalNetwork]!,
-        device: `gw${uuidOf('gateway', key).slice(0, 11)}`,
-        tag: network.segmentationId,
-        mtu: network.mtu,
-        insideAddresses: network.subnets.flatMap(({ gateway: ip, cidr }) =>
-          ip === undefined ? [] : [withPrefix(ip, [cidr])],
-        ),
-        outsideAddresses: gateway.outside.map((ip) => withPrefix(ip, lab.outside?.subnets ?? [])),
-      }
-    }),
+    ports: Object.entries(lab.ports).map(([key, port], index) => ({
+      ...portPlan(key, port, networkOf(port.network)),
+      node: port.node ?? node,
+      namespace: namespaceOf(key),
+      ofport: firstOfport + index,
+    })),
+    gateways: Object.entries(lab.gateways).map(([key, { network, outside }]) => ({
+      ...gatewayPlan(key, networkOf(network), bridges),
+      node,
+      namespace: namespaceOf(key),
+      outsideAddresses: outside.map((ip) => withPrefix(ip, outsideSubnets)),
+    })),
     servers: Object.entries(lab.outside?.servers ?? {}).map(([key, { addresses, records }]) => ({
       key,
       namespace: namespaceOf(key),
-      addresses: addresses.map((ip) => withPrefix(ip, lab.outside?.subnets ?? [])),
+      addresses: addresses.map((ip) => withPrefix(ip, outsideSubnets)),
       records,
     })),
     outside: lab.outside === undefined ? undefined : namespaceOf('outside'),
@@ -224,6 +193,48 @@ function networkPlan(key: string, network: LabFile['networks'][string]): Network
       domainTtl: subnet.domain_ttl,
       isAuthoritative: subnet.authoritative,
     })),
+  }
+}
+
+function portPlan(
+  key: string,
+  port: LabFile['ports'][string],
+  network: NetworkPlan,
+): Omit<PortPlan, 'node' | 'namespace' | 'ofport'> {
+  const id = uuidOf('lport', key)
+  const subnets = port.ips.map((ip) => network.subnets.find(({ cidr }) => isInside(ip, cidr))!)
+  return {
+    key,
+    id,
+    topic: network.topic,
+    networkId: network.id,
+    device: `tap${id.slice(0, 11)}`,
+    mac: port.mac ?? macOf(key),
+    mtu: network.mtu,
+    addresses: port.ips.map((ip, at) => ({
+      ip,
+      cidr: withPrefix(ip, [subnets[at]!.cidr]),
+      subnetId: subnets[at]!.id,
+    })),
+    gateways: unique(subnets.flatMap(({ gateway }) => gateway ?? [])),
+    nameservers: unique(subnets.flatMap(({ nameservers }) => nameservers)),
+    searchDomains: unique(subnets.flatMap(({ domain }) => domain ?? [])),
+    dnsName: port.dns_name,
+    isPortSecurityEnabled: port.security,
+    records: port.dns_server?.records,
+  }
+}
+
+function gatewayPlan(key: string, network: NetworkPlan, bridges: Readonly<Record<string, string>>) {
+  return {
+    key,
+    bridge: bridges[network.physicalNetwork]!,
+    device: `gw${uuidOf('gateway', key).slice(0, 11)}`,
+    tag: network.segmentationId,
+    mtu: network.mtu,
+    insideAddresses: network.subnets.flatMap(({ gateway, cidr }) =>
+      gateway === undefined ? [] : [withPrefix(gateway, [cidr])],
+    ),
   }
 }
 

@@ -120,71 +120,83 @@ export function parseLabFile(text: string, file: string): LabFile {
   return result.data
 }
 
-/** What the parts of the file say about each other, and should not; each with its place. */
-function* disagreements(lab: LabFile): Iterable<[path: string, message: string]> {
+/** A place in the file and what is wrong there. */
+type Fault = readonly [path: string, message: string]
+
+/** What the parts of the file say about each other, and should not. */
+function* disagreements(lab: LabFile): Iterable<Fault> {
   yield* keysTwice(lab)
+  yield* faultsOfNetworks(lab)
+  yield* faultsOfPorts(lab)
+  yield* faultsOfOutside(lab)
+}
+
+function* faultsOfNetworks(lab: LabFile): Iterable<Fault> {
   const segments = new Map<string, string>()
-  for (const [name, { type, physical_network, segmentation_id, subnets }] of Object.entries(lab.networks)) {
+  for (const [name, network] of Object.entries(lab.networks)) {
     const path = `networks.${name}`
-    if ((type === 'vlan') !== (segmentation_id !== undefined))
-      yield [
-        path,
-        type === 'vlan' ? 'a vlan network needs a segmentation_id' : 'a flat network has no segmentation_id',
-      ]
+    const { type, physical_network, segmentation_id } = network
+    if (type === 'vlan' && segmentation_id === undefined)
+      yield [path, 'a vlan network needs a segmentation_id']
+    if (type === 'flat' && segmentation_id !== undefined)
+      yield [path, 'a flat network has no segmentation_id']
     const segment = `${physical_network} ${segmentation_id ?? 'untagged'}`
-    if (segments.has(segment))
-      yield [
-        path,
-        `${segments.get(segment)} is on ${segment} already; give each network a segment of its own`,
-      ]
+    const other = segments.get(segment)
+    if (other !== undefined)
+      yield [path, `${other} is on ${segment} already; give each network a segment of its own`]
     segments.set(segment, name)
-    for (const [index, { cidr, gateway }] of subnets.entries())
+    for (const [index, { cidr, gateway }] of network.subnets.entries())
       if (gateway !== undefined && !isInside(gateway, cidr))
         yield [
           `${path}.subnets.${index}.gateway`,
           `${gateway} is not inside ${cidr}; use one of its addresses`,
         ]
   }
-  const taken = new Map<string, string>()
+}
+
+function* faultsOfPorts(lab: LabFile): Iterable<Fault> {
+  const owners = new Map<string, string>()
   for (const [name, { network, node, ips }] of Object.entries(lab.ports)) {
     const path = `ports.${name}`
-    if (node !== undefined && !lab.nodes.includes(node))
-      yield [`${path}.node`, `there is no node ${node}; it is one of ${lab.nodes.join(', ')}`]
     const subnets = lab.networks[network]?.subnets
     if (!subnets) yield [`${path}.network`, noNetwork(lab, network)]
+    if (node !== undefined && !lab.nodes.includes(node))
+      yield [`${path}.node`, `there is no node ${node}; it is one of ${lab.nodes.join(', ')}`]
     for (const [index, ip] of ips.entries()) {
       if (subnets && !subnets.some(({ cidr }) => isInside(ip, cidr)))
         yield [
           `${path}.ips.${index}`,
           `${ip} is in no subnet of ${network}; add the subnet or change the address`,
         ]
-      const owner = taken.get(`${network} ${ip}`)
+      const owner = owners.get(`${network} ${ip}`)
       if (owner !== undefined)
         yield [`${path}.ips.${index}`, `${ip} is ${owner}'s already; each port has its own`]
-      taken.set(`${network} ${ip}`, name)
+      owners.set(`${network} ${ip}`, name)
     }
   }
-  const outside: [path: string, ip: string][] = []
-  for (const [name, { network, outside: addresses }] of Object.entries(lab.gateways)) {
-    if (!lab.networks[network]) yield [`gateways.${name}.network`, noNetwork(lab, network)]
-    addresses.forEach((ip, index) => {
-      outside.push([`gateways.${name}.outside.${index}`, ip])
-    })
+}
+
+function* faultsOfOutside(lab: LabFile): Iterable<Fault> {
+  const { networks, gateways, outside } = lab
+  const addresses: [path: string, ip: string][] = []
+  for (const [name, gateway] of Object.entries(gateways)) {
+    if (!Object.hasOwn(networks, gateway.network)) yield [`gateways.${name}.network`, noNetwork(lab, gateway.network)]
+    for (const [index, ip] of gateway.outside.entries())
+      addresses.push([`gateways.${name}.outside.${index}`, ip])
   }
-  for (const [name, { addresses }] of Object.entries(lab.outside?.servers ?? {}))
-    addresses.forEach((ip, index) => {
-      outside.push([`outside.servers.${name}.addresses.${index}`, ip])
-    })
-  for (const [index, [path, ip]] of outside.entries()) {
-    if (!lab.outside?.subnets.some((subnet) => isInside(ip, subnet)))
+  for (const [name, server] of Object.entries(outside?.servers ?? {}))
+    for (const [index, ip] of server.addresses.entries())
+      addresses.push([`outside.servers.${name}.addresses.${index}`, ip])
+  for (const [index, [path, ip]] of addresses.entries()) {
+    if (!outside?.subnets.some((cidr) => isInside(ip, cidr)))
       yield [path, `${ip} is in no subnet of outside.subnets; add the subnet or change the address`]
-    if (outside.findIndex(([, other]) => other === ip) !== index)
+    if (addresses.findIndex(([, other]) => other === ip) !== index)
       yield [path, `${ip} is used twice outside; give it to one of them`]
   }
 }
 
 /** Every key becomes a namespace `df-<key>`, so all keys but those of networks share one room. */
-function* keysTwice({ nodes, ports, gateways, outside }: LabFile): Iterable<[string, string]> {
+function* keysTwice({ nodes, ports, gateways, outside }: LabFile): Iterable<Fault> {
   const sections = { nodes, ports, gateways, 'outside.servers': outside?.servers ?? {} }
   const seen = new Map([['outside', 'the lab itself']])
   for (const [section, entries] of Object.entries(sections))

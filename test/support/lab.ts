@@ -53,3 +53,22 @@ function textOf(path: string): string {
     return '' // it ended, or it is not ours to read
   }
 }
+
+/** Flows as `dump-flows` prints them, without counters, cookies and rows with a time limit; in order. */
+export function untimedFlows(dump: string): string[] {
+  return dump
+    .split('\n')
+    .filter((line) => /^ ?cookie=/.test(line) && !/\b(hard|idle)_timeout=/.test(line))
+    .map((line) =>
+      line.replace(/\b(cookie|duration|n_packets|n_bytes|idle_age|hard_age)=[^, ]*,? ?/g, '').trim(),
+    )
+    .sort(byTableAndPriority)
+}
+
+function byTableAndPriority(a: string, b: string): number {
+  const [x, y] = [a, b].map((line) => ({
+    table: Number(/table=(\d+)/.exec(line)?.[1] ?? 0),
+    priority: Number(/priority=(\d+)/.exec(line)?.[1] ?? 32768),
+  }))
+  return x!.table - y!.table || y!.priority - x!.priority || (a < b ? -1 : a > b ? 1 : 0)
+}

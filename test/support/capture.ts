@@ -1,0 +1,80 @@
+/** Captures of whole frames on one device of a namespace, by tcpdump. */
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { runIn } from '../../src/lab/namespace.ts'
+import { startDaemon, stopProcess, waitUntil } from '../../src/lab/process.ts'
+
+/** A capture under way. */
+export interface Capture {
+  /** The frames so far, oldest first. */
+  frames(): Buffer[]
+  /** Waits until a frame fits, and returns all frames so far. */
+  until(what: string, fits: (frame: Buffer) => boolean): Promise<Buffer[]>
+  stop(): Promise<void>
+}
+
+/** Starts a capture of what enters or leaves a device and fits tcpdump's filter; returns when it listens. */
+export async function startCapture(
+  namespace: string,
+  device: string,
+  { direction, filter }: { direction: 'in' | 'out'; filter: string },
+): Promise<Capture> {
+  const directory = mkdtempSync(join(tmpdir(), 'df-capture-'))
+  const file = join(directory, 'packets.pcap')
+  const logFile = join(directory, 'log')
+  const args = [
+    '-i',
+    device,
+    '-Q',
+    direction,
+    '-U',
+    '--immediate-mode',
+    '-n',
+    '-Z',
+    'root',
+    '-w',
+    file,
+    filter,
+  ]
+  const process = await startDaemon('tcpdump', args, { logFile, namespace, diesWithParent: true })
+  const alive = [{ name: 'tcpdump', process, logFile }]
+  await waitUntil('the capture', () => readFileSync(logFile, 'utf8').includes('listening on'), { alive })
+  const frames = () => framesIn(readFileSync(file))
+  return {
+    frames,
+    until: async (what, fits) => {
+      await waitUntil(what, () => frames().some(fits), { alive })
+      return frames()
+    },
+    stop: async () => {
+      await stopProcess(process)
+      rmSync(directory, { recursive: true })
+    },
+  }
+}
+
+/** The whole frames in a capture file (pcap-savefile(5), little endian); a record cut short is left out. */
+export function framesIn(file: Buffer): Buffer[] {
+  const frames: Buffer[] = []
+  for (let at = 24; at + 16 <= file.length; ) {
+    const size = file.readUInt32LE(at + 8)
+    if (at + 16 + size > file.length) break
+    frames.push(file.subarray(at + 16, at + 16 + size))
+    at += 16 + size
+  }
+  return frames
+}
+
+/** Sends frames as they are from the `eth0` of a namespace. */
+export async function sendFrames(namespace: string, frames: readonly Buffer[]): Promise<void> {
+  const script = [
+    'import socket, sys',
+    's = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)',
+    's.bind(("eth0", 0))',
+    'for line in sys.stdin: s.send(bytes.fromhex(line))',
+  ]
+  const input = frames.map((frame) => `${frame.toString('hex')}\n`).join('')
+  await runIn(namespace, 'python3', ['-c', script.join('\n')], { input })
+}
