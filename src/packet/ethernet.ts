@@ -16,10 +16,10 @@ export function readEthernet(frame: Uint8Array): number | Unparsed {
 }
 
 /** Writes the header of the frame that answers `frame`: its addresses swapped, its EtherType. */
-export function writeAnsweringEthernet(reply: Buffer, frame: Uint8Array): void {
-  reply.set(frame.subarray(6, 12), 0)
-  reply.set(frame.subarray(0, 6), 6)
-  reply.set(frame.subarray(12, 14), 12)
+export function writeAnsweringEthernet(reply: Buffer, frame: Buffer): void {
+  frame.copy(reply, 0, 6, 12)
+  frame.copy(reply, 6, 0, 6)
+  frame.copy(reply, 12, 12, 14)
 }
 
 /** The group bit of a MAC address stands in its first byte (IEEE 802-2014 §8.2.2). */

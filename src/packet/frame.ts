@@ -35,19 +35,14 @@ export function parseFrame(frame: Uint8Array): UdpFrame | Unparsed {
  * The frame that brings the first `size` bytes of `payload` back to the sender of `frame`: addresses and ports swapped,
  * TTL 64, DSCP 0, no IPv4 id, all checksums computed, no padding. A new buffer; nothing of `frame` is kept.
  */
-export function answer(
-  frame: Uint8Array,
-  parsed: UdpFrame,
-  payload: Uint8Array,
-  size = payload.length,
-): Buffer {
-  const { family, udpOffset } = parsed
-  const reply = Buffer.allocUnsafe(udpOffset + udpSize + size)
+export function answer(frame: Buffer, parsed: UdpFrame, payload: Buffer, size = payload.length): Buffer {
+  const { family, udpOffset, payloadOffset } = parsed
+  const reply = Buffer.allocUnsafe(payloadOffset + size)
   writeAnsweringEthernet(reply, frame)
   const ipPacketSize = reply.length - ethernetSize
   if (family === 4) writeAnsweringIpv4(reply, frame, ipPacketSize)
   else writeAnsweringIpv6(reply, frame, ipPacketSize)
-  reply.set(size === payload.length ? payload : payload.subarray(0, size), udpOffset + udpSize)
+  payload.copy(reply, payloadOffset, 0, size)
   writeAnsweringUdp(reply, frame, family, udpOffset)
   return reply
 }

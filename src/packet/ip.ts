@@ -43,24 +43,24 @@ export function readIpv6(frame: Uint8Array): number | Unparsed {
 }
 
 /** Writes the IPv4 header of the answer to `frame`; `size` counts the bytes behind the Ethernet header. */
-export function writeAnsweringIpv4(reply: Buffer, frame: Uint8Array, size: number): void {
+export function writeAnsweringIpv4(reply: Buffer, frame: Buffer, size: number): void {
   reply.writeUInt16BE(0x4500, at)
   reply.writeUInt16BE(size, at + 2)
   reply.writeUInt32BE(0x4000, at + 4) // id 0, don't fragment: an atomic datagram (RFC 6864 §4.1)
   reply.writeUInt16BE((hopLimit << 8) | udpProtocol, at + 8)
   reply.writeUInt16BE(0, at + 10)
-  reply.set(frame.subarray(at + 16, at + 20), at + 12)
-  reply.set(frame.subarray(at + 12, at + 16), at + 16)
+  frame.copy(reply, at + 12, at + 16, at + 20)
+  frame.copy(reply, at + 16, at + 12, at + 16)
   reply.writeUInt16BE(checksum(reply, at, at + ipv4Size), at + 10)
 }
 
 /** Writes the IPv6 header of the answer to `frame`; `size` counts the bytes behind the Ethernet header. */
-export function writeAnsweringIpv6(reply: Buffer, frame: Uint8Array, size: number): void {
+export function writeAnsweringIpv6(reply: Buffer, frame: Buffer, size: number): void {
   reply.writeUInt32BE(0x6000_0000, at)
   reply.writeUInt16BE(size - ipv6Size, at + 4)
   reply.writeUInt16BE((udpProtocol << 8) | hopLimit, at + 6)
-  reply.set(frame.subarray(at + 24, at + 40), at + 8)
-  reply.set(frame.subarray(at + 8, at + 24), at + 24)
+  frame.copy(reply, at + 8, at + 24, at + 40)
+  frame.copy(reply, at + 24, at + 8, at + 24)
 }
 
 /** The running sum of the pseudo-header (RFC 768, RFC 8200 §8.1) of a packet with `udpLength` bytes of UDP. */

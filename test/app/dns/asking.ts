@@ -1,0 +1,95 @@
+/** The dns application as tests see it: real frames in, what came of them as a line of text out. */
+
+import { type DecodedPacket, decode, encode, type Question, type RecordType } from 'dns-packet'
+import { expect } from 'vitest'
+import type { App, AppHost, Verdict } from '../../../src/app/app.ts'
+import { dns } from '../../../src/app/dns/dns.ts'
+import type { LocalPort, View } from '../../../src/app/view.ts'
+import { silentLogger } from '../../../src/log.ts'
+import { createMetrics } from '../../../src/metrics.ts'
+import { parseFrame } from '../../../src/packet/index.ts'
+import { checksum } from '../../../src/wire/checksum.ts'
+import { frameOf } from '../../packet/foreign.ts'
+
+type Options = Parameters<typeof dns.factory>[0]
+
+const defaults: Options = {
+  df_dns_intercept: 'external',
+  df_dns_ttl: 30,
+  df_dns_negative_ttl: 5,
+  df_dns_default_hostnames: true,
+  df_dns_short_names: true,
+}
+
+/** The host of an application under test. */
+export function hostOf(dnsDomain = 'openstacklocal'): AppHost {
+  return { log: silentLogger, metrics: createMetrics(), common: { dnsDomain }, now: () => 0 }
+}
+
+/** The application with its default options, unless said otherwise. */
+export function appOf(options: Partial<Options> = {}, host = hostOf()): App {
+  return dns.factory({ ...defaults, ...options }, host)
+}
+
+/** The local port with that key. */
+export function localPort(view: View, key: number): LocalPort {
+  const port = view.localPorts.find((port) => port.key === key)
+  if (!port) throw new Error(`no local port has the key ${key}`)
+  return port
+}
+
+/** A frame that carries a message to a DNS server: a captured one over IPv4 with another payload. */
+export function frameWith(message: Buffer): Buffer {
+  const headers = frameOf('dig +noedns web.red.example.org A').subarray(0, 42)
+  const frame = Buffer.concat([headers, message])
+  frame.writeUInt16BE(frame.length - 14, 16)
+  frame.writeUInt16BE(0, 24)
+  frame.writeUInt16BE(checksum(frame, 14, 34), 24)
+  frame.writeUInt16BE(8 + message.length, 38)
+  frame.writeUInt16BE(0, 40)
+  return frame
+}
+
+/** The message in a frame. */
+export function messageIn(frame: Buffer): Buffer {
+  const packet = parseFrame(frame)
+  if (typeof packet === 'string') throw new Error(`not understood: ${packet}`)
+  return frame.subarray(packet.payloadOffset, packet.payloadEnd)
+}
+
+/** A query as dns-packet makes it. */
+export function queryOf(name: string, type: string, more: { id?: number; flags?: number } = {}): Buffer {
+  const question: Question = { type: type as RecordType, name }
+  return encode({ type: 'query', id: more.id ?? 1, flags: more.flags ?? 0x0100, questions: [question] })
+}
+
+/** What the application makes of a message from the port with that key. */
+export function verdictOf(app: App, view: View, key: number, message: Buffer): Verdict {
+  return app.packetIn!({ port: localPort(view, key), frame: frameWith(message) }, view)
+}
+
+/** What becomes of a query, as one line: `pass <why>`, or the reply as `textOf` shows it. */
+export function ask(app: App, view: View, key: number, name: string, type: string, id = 0): string {
+  return textOf(verdictOf(app, view, key, queryOf(name, type, { id })))
+}
+
+/** A verdict as one line; a reply as dns-packet reads it, answers before `|` and authority behind it. */
+export function textOf(verdict: Verdict): string {
+  if (verdict.kind !== 'reply') return `${verdict.kind} ${verdict.why}`
+  const message = messageIn(verdict.frame)
+  const reply = decode(message)
+  expect(decode.bytes).toBe(message.length)
+  const answers = (reply.answers ?? []).map(recordText)
+  const authorities = (reply.authorities ?? []).map(recordText)
+  return [rcodeOf(reply), ...answers, ...(authorities.length > 0 ? ['|', ...authorities] : [])].join(' ')
+}
+
+/** The response code's name, as dns-packet has it. */
+export const rcodeOf = (reply: DecodedPacket): string => (reply as { rcode?: string }).rcode ?? ''
+
+function recordText(record: NonNullable<DecodedPacket['answers']>[number]): string {
+  const { name, type } = record
+  const { ttl } = record as { ttl: number }
+  if (type === 'SOA') return `${name} ${ttl} SOA ${record.data.mname} min ${record.data.minimum}`
+  return `${name} ${ttl} ${type} ${'data' in record ? String(record.data) : ''}`
+}
