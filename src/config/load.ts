@@ -1,7 +1,8 @@
 /**
  * Makes typed values out of the files and the declarations. It knows how files override each other, where a reference
- * leads and what to say about a wrong value; it knows no option by name. Architecture.md section 10; the behaviour is
- * oslo.config's, and the differences are listed in docs/configuration.md.
+ * leads and what to say about a wrong value; it knows no option by name. Architecture.md section 10. The behaviour is
+ * oslo.config's; a reference may also lead to an option that is declared nowhere and stands in a file, because
+ * oslo.config would know the options of everybody in that process.
  */
 
 import { readFileSync } from 'node:fs'
