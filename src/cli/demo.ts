@@ -20,6 +20,7 @@ import {
   questionsAfterRestart,
   questionsWithoutController,
 } from '../lab/questions.ts'
+import { readState } from '../lab/state.ts'
 
 const name = 'demo'
 const file = fileURLToPath(new URL('../../examples/two-tenants.yaml', import.meta.url))
@@ -38,7 +39,7 @@ type Row =
 
 /** Runs the demo and says whether every check was as expected. */
 async function demo(signal: AbortSignal): Promise<boolean> {
-  if (await down(name)) report('took down what an earlier demo left behind')
+  await clearEarlier()
   const lab = await up({ name, file, controller, diesWithParent: true, signal, report })
   let rows: Row[]
   try {
@@ -52,6 +53,16 @@ async function demo(signal: AbortSignal): Promise<boolean> {
   const checks = rows.filter((row) => row.kind === 'check')
   process.stdout.write(`demo: ${checks.length - failed.length} passed, ${failed.length} failed\n`)
   return failed.length === 0
+}
+
+/** Takes down what a killed demo left behind. Throws `ConfigError` if one runs. */
+async function clearEarlier(): Promise<void> {
+  const owner = readState(name)?.owner
+  if (owner === undefined) return
+  if (isRunning(owner))
+    throw new ConfigError(`a demo runs already (process ${owner.pid}); wait for it or stop it`)
+  report('taking down what an earlier demo left behind')
+  await down(name)
 }
 
 async function rowsOf(lab: Lab, signal: AbortSignal): Promise<Row[]> {

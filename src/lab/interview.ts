@@ -95,7 +95,7 @@ function faultsOf(question: Question, reply: DigReply | undefined, by: Finding['
   expect('status', reply.status, question.status)
   expect('the answer', reply.answers.join(' '), question.answers.join(' '))
   expect('the answerer', by, question.by)
-  if (question.by === 'cloud controller') expect('flags', reply.flags.join(' '), 'qr aa rd ra')
+  if (question.by === 'cloud controller') expect('the list of flags', reply.flags.join(' '), 'qr aa rd ra')
   const server = /@(\S+)/.exec(question.ask)?.[1]
   if (server !== undefined) expect('the source', reply.server, server)
   return faults

@@ -126,19 +126,19 @@ async function build(
       }),
     )
   context.signal?.throwIfAborted()
-  state.finish()
+  state.finish(context.diesWithParent)
   return { plan, controllers }
 }
 
 /**
- * Takes a lab down, whoever brought it up and however far; an `up` still under way is ended first. Says whether there
+ * Takes a lab down, whoever brought it up and however far; a process that it belongs to is ended first. Says whether there
  * was one. Throws `LabError` if something cannot be removed; the rest is then gone, and `down` can be tried again.
  */
 export async function down(name: string): Promise<boolean> {
   checked(name)
   const owner = readState(name)?.owner
   if (owner && owner.pid !== process.pid && signalProcess(owner, 'SIGTERM'))
-    await waitUntil(`process ${owner.pid}, which is bringing the lab up, to end`, () => !isRunning(owner), {
+    await waitUntil(`process ${owner.pid}, to which the lab belongs, to end`, () => !isRunning(owner), {
       timeoutMs: 30_000,
     })
   if (!existsSync(directoryOf(name))) return owner !== undefined

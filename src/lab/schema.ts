@@ -180,7 +180,8 @@ function* faultsOfOutside(lab: LabFile): Iterable<Fault> {
   const { networks, gateways, outside } = lab
   const addresses: [path: string, ip: string][] = []
   for (const [name, gateway] of Object.entries(gateways)) {
-    if (!Object.hasOwn(networks, gateway.network)) yield [`gateways.${name}.network`, noNetwork(lab, gateway.network)]
+    if (!Object.hasOwn(networks, gateway.network))
+      yield [`gateways.${name}.network`, noNetwork(lab, gateway.network)]
     for (const [index, ip] of gateway.outside.entries())
       addresses.push([`gateways.${name}.outside.${index}`, ip])
   }

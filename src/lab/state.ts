@@ -22,8 +22,9 @@ export interface Part {
 export interface StateFile {
   readonly plan: Plan
   readonly namespaces: readonly string[]
-  /** The process that is building the lab; undefined when it is up. */
+  /** The process that is building the lab, or that the lab ends with; undefined when the lab stands by itself. */
   readonly owner: ProcessRef | undefined
+  readonly isUp: boolean
   readonly parts: readonly Part[]
 }
 
@@ -32,8 +33,8 @@ export interface State {
   readonly plan: Plan
   /** Puts a process on record, in place of an earlier one of that name. */
   record(name: string, process: ProcessRef): void
-  /** The lab is up: nobody owns it any more. */
-  finish(): void
+  /** The lab is up; from now on it stands by itself, unless it is to end with its owner. */
+  finish(isOwned: boolean): void
 }
 
 /** The directory of a lab. */
@@ -50,7 +51,7 @@ export function createState(plan: Plan, owner: ProcessRef): State {
       `there is a lab ${plan.name} already; take it down first (df-lab --name ${plan.name} down)`,
     )
   }
-  const file = { plan, namespaces: namespacesOf(plan), owner, parts: [] }
+  const file = { plan, namespaces: namespacesOf(plan), owner, isUp: false, parts: [] }
   write(file)
   return stateOf(file)
 }
@@ -99,7 +100,7 @@ function stateOf(first: StateFile): State {
     plan: first.plan,
     record: (name, process) =>
       change({ parts: [...current.parts.filter((part) => part.name !== name), { name, process }] }),
-    finish: () => change({ owner: undefined }),
+    finish: (isOwned) => change({ isUp: true, ...(isOwned ? {} : { owner: undefined }) }),
   }
 }
 

@@ -4,14 +4,14 @@ import { ConfigError } from '../errors.ts'
 import { controllerPart, controllerStatus } from './node.ts'
 import type { NodePlan } from './plan.ts'
 import { isRunning } from './process.ts'
-import { readState } from './state.ts'
+import { readState, type StateFile } from './state.ts'
 import { switchAt } from './switch.ts'
 
 /** The answer of `df-lab status`. */
 export interface LabStatus {
   readonly name: string
   readonly directory: string
-  /** `up`, `coming up`, or `left behind` by an `up` that ended without taking it down. */
+  /** `up`, `coming up`, or `left behind` by its owner, which ended without taking it down. */
   readonly state: 'up' | 'coming up' | 'left behind'
   readonly controllers: readonly {
     readonly node: string
@@ -36,7 +36,7 @@ export async function labStatus(name: string): Promise<LabStatus> {
   const state = readState(name)
   if (!state)
     throw new ConfigError(`there is no lab ${name}; bring it up first (df-lab --name ${name} up FILE.yaml)`)
-  const { plan, owner, parts } = state
+  const { plan, parts } = state
   const hasController = (node: NodePlan) => parts.some((part) => part.name === controllerPart(node))
   const controllers = await Promise.all(
     plan.nodes.filter(hasController).map(async (node) => {
@@ -51,7 +51,7 @@ export async function labStatus(name: string): Promise<LabStatus> {
   return {
     name,
     directory: plan.directory,
-    state: owner === undefined ? 'up' : isRunning(owner) ? 'coming up' : 'left behind',
+    state: lifeOf(state),
     controllers,
     ports: plan.ports.map(({ key, namespace, node, dnsName, addresses, device }) => ({
       key,
@@ -67,6 +67,11 @@ export async function labStatus(name: string): Promise<LabStatus> {
       isRunning: isRunning(process),
     })),
   }
+}
+
+function lifeOf({ owner, isUp }: StateFile): LabStatus['state'] {
+  if (owner !== undefined && !isRunning(owner)) return 'left behind'
+  return isUp ? 'up' : 'coming up'
 }
 
 /** The OpenFlow ports of a node's interfaces, by device; those that OVS could not open are left out. */

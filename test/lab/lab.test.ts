@@ -7,10 +7,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { queriesIn } from '../../src/lab/capture.ts'
 import { dig } from '../../src/lab/dig.ts'
 import { captureOf } from '../../src/lab/dns-server.ts'
+import { interview } from '../../src/lab/interview.ts'
 import { down, type Lab, labPlan, namespaceOf, portOf, up } from '../../src/lab/lab.ts'
 import { createNamespace, deleteNamespace, hasNamespace } from '../../src/lab/namespace.ts'
 import { plug, unplug } from '../../src/lab/port.ts'
 import { outputOf, waitUntil } from '../../src/lab/process.ts'
+import { questions, questionsWithoutController } from '../../src/lab/questions.ts'
 import { readState } from '../../src/lab/state.ts'
 import { labStatus } from '../../src/lab/status.ts'
 import { switchAt } from '../../src/lab/switch.ts'
@@ -71,6 +73,27 @@ describe('a lab without controllers', () => {
       answers: ['fd00:a::80'],
     })
     expect(await ask('blue-web', '@10.0.0.53 wiki.corp.example.com A')).toBeUndefined()
+  })
+
+  test('an interview finds out who answered, and what is not as expected', async () => {
+    const findings = await interview(lab.plan, [...questionsWithoutController, questions[0]!])
+    expect(findings.map(({ by, faults }) => [by, faults])).toEqual([
+      ['outside server', []],
+      ['outside server', []],
+      ["tenant's own server", []],
+      ['outside server', []],
+      [
+        'outside server',
+        [
+          'status is NXDOMAIN, not NOERROR',
+          'the answer is empty, not 10.0.0.12',
+          'the answerer is outside server, not cloud controller',
+          'the list of flags is qr rd ra, not qr aa rd ra',
+        ],
+      ],
+    ])
+    const nobody = { ...questions[0]!, ask: '@10.0.0.99 db A' }
+    expect(await interview(lab.plan, [nobody])).toMatchObject([{ by: 'nobody', faults: ['no reply'] }])
   })
 
   test('a VM has its own resolv.conf', async () => {
