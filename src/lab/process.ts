@@ -214,9 +214,12 @@ function startTicksOf(pid: number): string | undefined {
   }
 }
 
+/** What a dead process said last; of a stack trace, the line that names the error. */
 function endOf(logFile: string): string {
   try {
-    return lastLines(readFileSync(logFile, 'utf8')) || `${logFile} is empty`
+    const text = readFileSync(logFile, 'utf8')
+    const error = text.match(/^\w*Error\b.*$/gm)?.at(-1)
+    return error ?? (lastLines(text) || `${logFile} is empty`)
   } catch {
     return `no ${logFile}`
   }

@@ -106,6 +106,16 @@ describe('waiting', () => {
     ).rejects.toThrow('server ended while waiting for the server: cannot bind')
   })
 
+  test('ends with the error of a stack trace', async () => {
+    const log = join(directory, 'stack')
+    const process = await startDaemon('node', ['-e', 'throw new TypeError("no such thing")'], {
+      logFile: log,
+    })
+    await expect(
+      waitUntil('the server', () => false, { alive: [{ name: 'server', process, logFile: log }] }),
+    ).rejects.toThrow('server ended while waiting for the server: TypeError: no such thing')
+  })
+
   test('ends when time is up or the work is not wanted any more', async () => {
     await expect(waitUntil('nothing', () => false, { timeoutMs: 30 })).rejects.toThrow(
       'nothing did not happen within 30 ms',
