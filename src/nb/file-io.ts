@@ -1,0 +1,125 @@
+/**
+ * Reading and writing the files of the file driver: a row is read whole or not at all, and is written so that a reader,
+ * or a machine that loses its power, sees the old text or the new one. It knows nothing of tables and locks.
+ */
+
+import { constants } from 'node:fs'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ControllerError, NorthboundError } from '../errors.ts'
+import { draftPrefix } from './file-path.ts'
+
+/** A row's file as it was found. */
+export interface FoundFile {
+  /** The text, or '' if there is a `problem`. */
+  readonly value: string
+  readonly problem?: string
+  /** Differs when the file was replaced or written; see `isSettled`. */
+  readonly stamp: string
+  /** False if the file is so young that a further write could leave the stamp as it is. */
+  readonly isSettled: boolean
+}
+
+/** The most that a row may hold, in bytes; etcd's own limit is near. */
+const maxRowSize = 1 << 20
+/** Kernels stamp files in ticks of up to 10 ms. */
+const settledAfterMs = 100
+
+/** Reads a row's file; undefined if there is none (or it is a directory, a link, a pipe). Rejects with the system's error. */
+export async function readRowFile(path: string): Promise<FoundFile | undefined> {
+  try {
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+    await using file = await open(path, flags)
+    const found = await file.stat({ bigint: true })
+    if (!found.isFile()) return undefined
+    const seen = { stamp: stampOf(found), isSettled: Date.now() - Number(found.ctimeMs) > settledAfterMs }
+    if (found.size > maxRowSize)
+      return { ...seen, value: '', problem: `the file has ${found.size} bytes, a row at most ${maxRowSize}` }
+    return { ...seen, ...textOf(await file.readFile()) }
+  } catch (error) {
+    if (isMissing(error) || codeOf(error) === 'ELOOP') return undefined
+    // Whatever may pass (no descriptors left, say) is not the row's fault.
+    if (codeOf(error) !== 'EACCES') throw error
+    return { value: '', problem: 'the file may not be read', stamp: '', isSettled: false }
+  }
+}
+
+/** What changes when a file is replaced or written, as text. */
+export function stampOf(found: { ino: bigint; size: bigint; mtimeNs: bigint; ctimeNs: bigint }): string {
+  return `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`
+}
+
+/** Tells a folder from every other, also from one made later under its name and with its inode. */
+export async function folderIdentity(folder: string): Promise<string> {
+  const { dev, ino, birthtimeNs } = await stat(folder, { bigint: true })
+  return `${dev} ${ino} ${birthtimeNs}`
+}
+
+/** Writes `text` to `path` by a draft beside it; the folder is made if it is missing, but not the one above. */
+export async function writeRowFile(path: string, text: string): Promise<void> {
+  const folder = dirname(path)
+  const draft = join(folder, `${draftPrefix}${process.pid}`)
+  if (await hasMadeFolder(folder)) await syncFolder(dirname(folder))
+  try {
+    await using file = await open(draft, 'w', 0o644)
+    await file.writeFile(text)
+    await file.sync()
+    await rename(draft, path)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+}
+
+/** Makes sure that what was renamed into or removed from a folder stays so. */
+export async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, 'r')
+  await handle.sync()
+}
+
+/** Whether an error says that there is no such file or folder. */
+export function isMissing(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR'
+}
+
+/** What a person is told when the store at `root` fails; errors of the project pass unchanged. */
+export function storeError(root: string, error: unknown): ControllerError {
+  if (error instanceof ControllerError) return error
+  const shown = `the northbound store ${root}`
+  switch (codeOf(error)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new NorthboundError(`${shown} does not exist: make it with 'df-db --nb-path ${root} init'`)
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new NorthboundError(`${shown} may not be read or written: run as its owner, or as root`, error)
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new NorthboundError(`${shown} cannot be written: free some disk space`, error)
+    default:
+      return new NorthboundError(`${shown} cannot be used`, error)
+  }
+}
+
+function textOf(bytes: Buffer): { value: string; problem?: string } {
+  try {
+    return { value: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
+  } catch {
+    return { value: '', problem: 'the file is not UTF-8 text' }
+  }
+}
+
+async function hasMadeFolder(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code
+}

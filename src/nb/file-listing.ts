@@ -1,0 +1,138 @@
+/**
+ * What the file driver last saw of its directory, and how to look again: at all of it, reading only the files whose stamp
+ * has changed, or at some files. It knows nothing of watches and timers.
+ */
+
+import type { Dirent } from 'node:fs'
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { NorthboundError } from '../errors.ts'
+import type { RawChange, RawRow } from './driver.ts'
+import { type FoundFile, folderIdentity, isMissing, readRowFile, stampOf } from './file-io.ts'
+import { fileNameOf, idOf, isRowFile, isTableFolder } from './file-path.ts'
+
+/** The directory at one moment. */
+export interface Listing {
+  /** The identity of the root and of each table's folder, by path. */
+  readonly folders: ReadonlyMap<string, string>
+  /** The rows' files by path. */
+  readonly files: ReadonlyMap<string, FoundFile & { readonly row: RawRow }>
+}
+
+/** A directory that was never looked at. */
+export const emptyListing: Listing = { folders: new Map(), files: new Map() }
+
+/**
+ * Looks at everything. `entered` is called with each folder before it is read, so that a watch can begin first. Rejects
+ * with the system's error if the root is not there, and with NorthboundError if it was replaced by an empty directory.
+ */
+export async function wholeListing(
+  root: string,
+  previous: Listing,
+  entered: (folder: string, identity: string) => void = () => {},
+): Promise<Listing> {
+  const folders = new Map<string, string>()
+  const files = new Map<string, FoundFile & { row: RawRow }>()
+  const enter = async (folder: string): Promise<Dirent[]> => {
+    const identity = await folderIdentity(folder)
+    folders.set(folder, identity)
+    entered(folder, identity)
+    return readdir(folder, { withFileTypes: true })
+  }
+  for (const entry of await enter(root)) {
+    if (!entry.isDirectory() || !isTableFolder(entry.name)) continue
+    const folder = join(root, entry.name)
+    const entries = await enter(folder).catch(noneIfMissing)
+    const names = entries.filter((file) => file.isFile() && isRowFile(file.name)).map((file) => file.name)
+    await inParallel(names, async (name) => {
+      const path = join(folder, name)
+      const known = previous.files.get(path)
+      const found = known && (await isUnchanged(path, known)) ? known : await rowFile(entry.name, path, name)
+      if (found) files.set(path, found)
+    })
+  }
+  const isReplaced = previous.folders.has(root) && previous.folders.get(root) !== folders.get(root)
+  if (isReplaced && previous.files.size > 0 && files.size === 0)
+    throw new NorthboundError(
+      `the northbound store ${root} was replaced by an empty one: load its rows, or start again if none are wanted`,
+    )
+  return { folders, files }
+}
+
+/** Looks at some files (`<table>/<file name>`); rejects if the root is no longer the same directory. */
+export async function partialListing(
+  root: string,
+  previous: Listing,
+  names: Iterable<string>,
+): Promise<Listing> {
+  const files = new Map(previous.files)
+  await inParallel([...names], async (name) => {
+    const [table = '', file = ''] = name.split('/')
+    const path = join(root, table, file)
+    const found = await rowFile(table, path, file)
+    if (found) files.set(path, found)
+    else files.delete(path)
+  })
+  if (previous.folders.get(root) !== (await folderIdentity(root)))
+    throw new NorthboundError(`the northbound store ${root} was replaced`)
+  return { folders: previous.folders, files }
+}
+
+/** The rows of a listing in order of table and id. */
+export function rowsOf(listing: Listing): RawRow[] {
+  return [...listing.files.values()].map(({ row }) => row).sort(byKey)
+}
+
+/** What makes `previous` into `next`, in order of table and id. */
+export function changesBetween(previous: Listing, next: Listing): RawChange[] {
+  const changes: RawChange[] = []
+  for (const [path, { row }] of next.files) {
+    const before = previous.files.get(path)?.row
+    if (!before || before.value !== row.value || before.problem !== row.problem) changes.push(row)
+  }
+  for (const [path, { row }] of previous.files)
+    if (!next.files.has(path)) changes.push({ table: row.table, id: row.id, value: undefined })
+  return changes.sort(byKey)
+}
+
+async function rowFile(table: string, path: string, name: string) {
+  const found = await readRowFile(path)
+  if (!found) return undefined
+  const id = idOf(name)
+  const { value, problem } = found
+  if (id !== undefined) return { ...found, row: { table, id, value, ...(problem && { problem }) } }
+  return { ...found, row: { table, id: name, value: '', problem: misnamed(name) } }
+}
+
+function misnamed(name: string): string {
+  const id = name.slice(0, -'.json'.length)
+  return `the file's name is not a percent-encoded id: ${JSON.stringify(id)} is kept in ${fileNameOf(id)}`
+}
+
+async function isUnchanged(path: string, known: FoundFile): Promise<boolean> {
+  if (!known.isSettled) return false
+  const found = await lstat(path, { bigint: true }).catch(() => undefined)
+  return found !== undefined && stampOf(found) === known.stamp
+}
+
+/** A few at a time: the file system is asked in parallel, and the event loop is not kept busy. */
+async function inParallel<T>(items: readonly T[], each: (item: T) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    while (next < items.length) {
+      next += 1
+      await each(items[next - 1]!)
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, worker))
+}
+
+function noneIfMissing(error: unknown): Dirent[] {
+  if (isMissing(error)) return []
+  throw error
+}
+
+function byKey(a: RawChange, b: RawChange): number {
+  if (a.table !== b.table) return a.table < b.table ? -1 : 1
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
+}

@@ -1,0 +1,186 @@
+/**
+ * Watches the file driver's directory and tells what changed. The kernel's watches say where to look; because they can
+ * overflow silently, the whole directory is looked at every few seconds as well. It writes nothing.
+ *
+ *   starting --first look--> watching         sends the snapshot
+ *   watching --a change, or the time for a look--> watching    sends the changes, if any
+ *   starting, watching --no directory, or an empty one in its place--> lost    sends `lost`
+ *   lost --the directory is back--> watching   sends a snapshot
+ */
+
+import { type FSWatcher, watch } from 'node:fs'
+import { basename, relative } from 'node:path'
+import { Observable } from 'rxjs'
+import { reasonOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { NbEvent } from './driver.ts'
+import { storeError } from './file-io.ts'
+import {
+  changesBetween,
+  emptyListing,
+  type Listing,
+  partialListing,
+  rowsOf,
+  wholeListing,
+} from './file-listing.ts'
+import { isRowFile } from './file-path.ts'
+
+/** What a watch may be told; everything has a default. */
+export interface FileWatchOptions {
+  readonly log?: Pick<Logger, 'warn'>
+  /** Between two looks at the whole directory; 5 s. */
+  readonly lookEveryMs?: number
+  /** How long no change must come before a batch is read; 20 ms. */
+  readonly settleMs?: number
+  /** Opens a watch on a folder; `fs.watch` unless a test wants a deaf one. */
+  readonly watchFolder?: typeof watch
+}
+
+/** Between two looks while the directory is lost or cannot be watched, so that a change is seen within a second. */
+const blindLookMs = 500
+/** How long a batch waits for the changes to stop. */
+const maxSettleMs = 100
+
+/** The store in `root` as events; ends when the subscriber leaves. */
+export function watchFiles(root: string, options: FileWatchOptions = {}): Observable<NbEvent> {
+  return new Observable((subscriber) => {
+    const watching = new FileWatch(root, options)
+    watching.run((event) => subscriber.next(event)).catch((error: unknown) => subscriber.error(error))
+    return () => watching.stop()
+  })
+}
+
+class FileWatch {
+  readonly #root: string
+  readonly #options: FileWatchOptions
+  readonly #watchers = new Map<string, { identity: string; watcher: FSWatcher }>()
+  #listing: Listing = emptyListing
+  #state: 'starting' | 'watching' | 'lost' = 'starting'
+  #isStopped = false
+  #isBlind = false
+  #hasWarned = false
+  /** Files to look at, `<table>/<file name>`; the whole directory if `#isWhole`. */
+  #marks = new Set<string>()
+  #isWhole = true
+  #markCount = 0
+  #lookedAt = 0
+  #wake: () => void = () => {}
+
+  constructor(root: string, options: FileWatchOptions) {
+    this.#root = root
+    this.#options = options
+  }
+
+  async run(send: (event: NbEvent) => void): Promise<void> {
+    while (!this.#isStopped) {
+      const event = await this.#look()
+      if (this.#isStopped) return
+      if (event) send(event)
+      await this.#untilWork()
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    for (const { watcher } of this.#watchers.values()) watcher.close()
+    this.#watchers.clear()
+    this.#wake()
+  }
+
+  async #look(): Promise<NbEvent | undefined> {
+    const previous = this.#listing
+    try {
+      this.#listing = await this.#nextListing(previous)
+    } catch (error) {
+      this.#isWhole = true
+      if (this.#state === 'lost') return undefined
+      this.#state = 'lost'
+      return { kind: 'lost', error: storeError(this.#root, error) }
+    }
+    const state = this.#state
+    this.#state = 'watching'
+    if (state !== 'watching') return { kind: 'snapshot', rows: rowsOf(this.#listing) }
+    const changes = changesBetween(previous, this.#listing)
+    return changes.length > 0 ? { kind: 'changes', changes } : undefined
+  }
+
+  async #nextListing(previous: Listing): Promise<Listing> {
+    const marks = this.#marks
+    this.#marks = new Set()
+    if (!this.#isWhole) return partialListing(this.#root, previous, marks)
+    this.#isWhole = false
+    this.#lookedAt = performance.now()
+    this.#isBlind = false
+    // Marked files are read even if their stamp looks old.
+    const files = new Map(previous.files)
+    for (const [path] of previous.files) if (marks.has(relative(this.#root, path))) files.delete(path)
+    const listing = await wholeListing(this.#root, { ...previous, files }, (folder, identity) =>
+      this.#watchFolder(folder, identity),
+    )
+    for (const folder of this.#watchers.keys()) if (!listing.folders.has(folder)) this.#unwatch(folder)
+    return listing
+  }
+
+  #watchFolder(folder: string, identity: string): void {
+    if (this.#isStopped || this.#watchers.get(folder)?.identity === identity) return
+    this.#unwatch(folder)
+    try {
+      const watcher = (this.#options.watchFolder ?? watch)(folder)
+      watcher.on('change', (_, name) => this.#mark(folder, name === null ? undefined : String(name)))
+      watcher.on('error', () => this.#unwatch(folder))
+      this.#watchers.set(folder, { identity, watcher })
+    } catch (error) {
+      this.#isBlind = true
+      if (this.#hasWarned) return
+      this.#hasWarned = true
+      this.#options.log?.warn(
+        `${folder} cannot be watched (${reasonOf(error)}): looking every ${blindLookMs} ms; raise fs.inotify.max_user_watches`,
+      )
+    }
+  }
+
+  #unwatch(folder: string): void {
+    this.#watchers.get(folder)?.watcher.close()
+    this.#watchers.delete(folder)
+  }
+
+  #mark(folder: string, name: string | undefined): void {
+    if (name?.startsWith('.')) return
+    if (folder !== this.#root && name !== undefined && isRowFile(name))
+      this.#marks.add(`${basename(folder)}/${name}`)
+    else this.#isWhole = true
+    this.#markCount += 1
+    this.#wake()
+  }
+
+  /** Waits for a mark and then until no more come, or for the time of the next whole look. */
+  async #untilWork(): Promise<void> {
+    const isBlind = this.#isBlind || this.#state === 'lost'
+    const everyMs = this.#options.lookEveryMs ?? 5_000
+    const lookMs = this.#lookedAt + (isBlind ? Math.min(blindLookMs, everyMs) : everyMs) - performance.now()
+    const isMarked = () => this.#state !== 'lost' && (this.#isWhole || this.#marks.size > 0)
+    if (!isMarked()) await this.#sleep(Math.max(lookMs, 0), isMarked)
+    if (!isMarked()) {
+      this.#isWhole = true
+      return
+    }
+    const { settleMs = 20 } = this.#options
+    const latest = performance.now() + maxSettleMs
+    for (let count = -1; count !== this.#markCount && performance.now() < latest; ) {
+      count = this.#markCount
+      await this.#sleep(settleMs, () => false)
+    }
+    if (performance.now() >= this.#lookedAt + everyMs) this.#isWhole = true
+  }
+
+  async #sleep(ms: number, isOver: () => boolean): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        if (!this.#isStopped && !isOver()) return
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}

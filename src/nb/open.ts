@@ -1,0 +1,23 @@
+/** Opens the northbound store that the configuration names. Which class stands for which driver is known here alone. */
+
+import { ConfigError } from '../errors.ts'
+import type { NbDriver } from './driver.ts'
+import { type FileDriverOptions, openFileDriver } from './file.ts'
+
+/** The options of `[df]` that say where the northbound store is; the names are Dragonflow's. */
+export interface NbConfig {
+  readonly nb_db_class: string
+  /** The directory of the embedded store. */
+  readonly nb_path: string
+}
+
+/**
+ * Opens the store; throws ConfigError for a class that there is not and NorthboundError if the store cannot be read, each
+ * with one line that says what to do.
+ */
+export async function openNbDriver(config: NbConfig, options: FileDriverOptions = {}): Promise<NbDriver> {
+  if (config.nb_db_class === 'file_nb_db_driver') return openFileDriver(config.nb_path, options)
+  throw new ConfigError(
+    `[df] nb_db_class = ${config.nb_db_class} is not available: set it to file_nb_db_driver`,
+  )
+}

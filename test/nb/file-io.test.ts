@@ -1,0 +1,22 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError } from '../../src/errors.ts'
+import { storeError } from '../../src/nb/file-io.ts'
+
+describe('what a person is told when the store fails', () => {
+  test.each([
+    ['ENOENT', "does not exist: make it with 'df-db --nb-path /nb init'"],
+    ['ENOTDIR', "does not exist: make it with 'df-db --nb-path /nb init'"],
+    ['EACCES', 'may not be read or written: run as its owner, or as root'],
+    ['EROFS', 'may not be read or written: run as its owner, or as root'],
+    ['ENOSPC', 'cannot be written: free some disk space'],
+    ['EIO', 'cannot be used'],
+  ])('%s', (code, message) => {
+    const error = storeError('/nb', Object.assign(new Error(code), { code }))
+    expect(error).toMatchObject({ name: 'NorthboundError', message: `the northbound store /nb ${message}` })
+  })
+
+  test('an error of the project stays as it is', () => {
+    const error = new ConfigError('x')
+    expect(storeError('/nb', error)).toBe(error)
+  })
+})

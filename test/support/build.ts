@@ -1,0 +1,61 @@
+/**
+ * The compiled source for tests that start processes: Node 20 runs no TypeScript. Compiles `src` without checking types
+ * into a folder named after its content, once; every test of the run and of the next one shares it.
+ */
+
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import ts from 'typescript'
+
+const root = join(import.meta.dirname, '../..')
+const cache = join(root, 'node_modules/.cache/df-test')
+
+/** The folder that holds the compiled `src` (`<folder>/main.js`, `<folder>/cli/df-db.js`, ...). */
+export function builtSource(): string {
+  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .sort()
+    .map((file) => ({ file, text: readFileSync(join(root, 'src', file), 'utf8') }))
+  const digest = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16)
+  const folder = join(cache, digest)
+  if (isThere(folder)) return folder
+  const draft = `${folder}.${process.pid}`
+  for (const { file, text } of files) {
+    const path = join(draft, file.replace(/\.ts$/, '.js'))
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, compiled(text), { mode: 0o755 })
+  }
+  writeFileSync(join(draft, 'package.json'), '{ "type": "module" }\n')
+  try {
+    renameSync(draft, folder)
+  } catch {
+    // Another worker was quicker; its folder has the same content.
+    rmSync(draft, { recursive: true })
+  }
+  removeOld()
+  return folder
+}
+
+function compiled(text: string): string {
+  const compilerOptions = {
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.ESNext,
+    verbatimModuleSyntax: true,
+    rewriteRelativeImportExtensions: true,
+  }
+  return ts.transpileModule(text, { compilerOptions }).outputText
+}
+
+/** Removes the builds that no run of the last hour can be using. */
+function removeOld(): void {
+  for (const name of readdirSync(cache)) {
+    const path = join(cache, name)
+    if (isThere(path) && Date.now() - statSync(path).mtimeMs > 3_600_000)
+      rmSync(path, { recursive: true, force: true })
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined
+}
