@@ -1,0 +1,35 @@
+/** The gate of the northbound room: what others may use. */
+
+export { counterTable, type NbDriver, type NbEvent, type RawChange, type RawRow } from './driver.ts'
+export { fieldValue, tableNamed } from './edit.ts'
+export { isJsonObject, type Json, type JsonObject, pythonJson } from './json.ts'
+export {
+  changedNorthbound,
+  emptyNorthbound,
+  type Northbound,
+  northboundAfter,
+  northboundOf,
+  type Rows,
+} from './model.ts'
+export { type NbConfig, openNbDriver } from './open.ts'
+export {
+  type Chassis,
+  type DnsName,
+  type DomainName,
+  type FloatingIp,
+  hasField,
+  isTableName,
+  type LogicalPort,
+  type LogicalRouter,
+  type LogicalSubnet,
+  type LogicalSwitch,
+  type Rejected,
+  type RowOf,
+  readRow,
+  type SecurityGroup,
+  type Service,
+  type TableName,
+  tableNames,
+  writeRow,
+} from './row.ts'
+export { addRow, loadRows, missingRow, updateRow } from './write.ts'
