@@ -1,0 +1,249 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { View } from '../../src/app/view.ts'
+import { type Sources, viewOf } from '../../src/controller/topology.ts'
+import type { RawRow } from '../../src/nb/index.ts'
+import { changedNorthbound, northboundOf } from '../../src/nb/model.ts'
+import type { SwitchPort } from '../../src/ovsdb/index.ts'
+
+const host = 'compute-1'
+const red = '0000000000000000000000000000000a'
+const blue = '0000000000000000000000000000000b'
+
+const row = (table: string, id: string, fields: object): RawRow => ({
+  table,
+  id,
+  value: JSON.stringify({ id, ...fields }),
+})
+
+/** The rows of a tenant's network with one subnet and one port, `vm`, bound to this node. */
+function tenant(name: string, topic: string, key: number, port: object = {}): RawRow[] {
+  const net = `net-${name}`
+  const subnet = `subnet-${name}`
+  return [
+    row('lswitch', net, {
+      topic,
+      unique_key: key,
+      name: net,
+      network_type: 'vlan',
+      physical_network: 'physnet1',
+    }),
+    row('lsubnet', subnet, { topic, lswitch: net, cidr: '10.0.0.0/24', gateway_ip: '10.0.0.1' }),
+    row('domainname', subnet, { topic, subnet, domain_name: `${name}.example.org` }),
+    row('lport', `vm-${name}`, {
+      topic,
+      unique_key: key,
+      lswitch: net,
+      ips: ['10.0.0.11'],
+      subnets: [subnet],
+      macs: ['FA:16:3E:00:00:01'],
+      binding: { type: 'chassis', chassis: host },
+      ...port,
+    }),
+    row('dnsname', `vm-${name}`, { topic, lport: `vm-${name}`, dns_name: 'web' }),
+  ]
+}
+
+const cloud = [...tenant('red', red, 1), ...tenant('blue', blue, 2)]
+
+const plug = (lport: string, ofport: number | undefined, more: Partial<SwitchPort> = {}): SwitchPort => ({
+  id: `uuid-${lport}-${ofport}`,
+  name: `tap-${lport}`,
+  ofport,
+  adminState: 'up',
+  type: 'compute',
+  lport,
+  ...more,
+})
+
+const plugs = [plug('vm-red', 11), plug('vm-blue', 12)]
+
+const sourcesOf = (rows: readonly RawRow[], switchPorts: readonly SwitchPort[] = plugs): Sources => ({
+  nb: northboundOf(rows),
+  switchPorts,
+  host,
+  patchPorts: new Map([['physnet1', 'patch-physnet1']]),
+})
+
+const local = (view: View) => view.localPorts.map((port) => `${port.id}@${port.ofport}`)
+
+test('each tenant has its own network, subnet, domain and port, though everything is named and numbered alike', () => {
+  const view = viewOf(sourcesOf(cloud))
+  expect(view.ports.get('vm-red')).toMatchObject({
+    key: 1,
+    topic: red,
+    networkId: 'net-red',
+    dnsName: 'web',
+    macs: ['fa:16:3e:00:00:01'],
+    addresses: [
+      { ip: '10.0.0.11', subnet: { id: 'subnet-red', topic: red, domain: { name: 'red.example.org' } } },
+    ],
+  })
+  expect(view.ports.get('vm-blue')?.addresses[0]?.subnet?.domain?.name).toBe('blue.example.org')
+  expect(view.networks.get('net-blue')?.subnets.map(({ id }) => id)).toEqual(['subnet-blue'])
+  expect(local(view)).toEqual(['vm-red@11', 'vm-blue@12'])
+})
+
+describe('a port is local', () => {
+  const rows = (port: object) => tenant('red', red, 1, port)
+  test.each([
+    ['when it is bound here and plugged', {}, plugs, ['vm-red@11']],
+    ['when enabled is said', { enabled: true }, plugs, ['vm-red@11']],
+    ['not when it is disabled', { enabled: false }, plugs, []],
+    ['not when it is not bound', { binding: null }, plugs, []],
+    ['not when it is bound elsewhere', { binding: { type: 'chassis', chassis: 'compute-2' } }, plugs, []],
+    ['not when it is bound to a VTEP', { binding: { type: 'vtep', vtep_address: '192.0.2.200' } }, plugs, []],
+    ['not when it is not plugged', {}, [], []],
+    ['not while the switch has not given it a number', {}, [plug('vm-red', undefined)], []],
+    ['once, when two interfaces carry its id', {}, [plug('vm-red', 31), plug('vm-red', 11)], ['vm-red@11']],
+    [
+      'not by a port without an id',
+      {},
+      [{ ...plug('x', 11), lport: undefined } as unknown as SwitchPort],
+      [],
+    ],
+  ] as const)('%s', (_name, port, switchPorts, expected) => {
+    expect(local(viewOf(sourcesOf(rows(port), switchPorts)))).toEqual(expected)
+  })
+})
+
+describe('it does not matter what comes first', () => {
+  const orders: [string, Sources[]][] = [
+    ['the rows', [sourcesOf([], []), sourcesOf(cloud, []), sourcesOf(cloud)]],
+    ['the plugs (a port plugged before its row)', [sourcesOf([], []), sourcesOf([]), sourcesOf(cloud)]],
+    ['one tenant', [sourcesOf(tenant('red', red, 1)), sourcesOf(cloud)]],
+    ['the names', [sourcesOf(cloud.filter(({ table }) => /name$/.test(table))), sourcesOf(cloud)]],
+    ['the rows in reverse', [sourcesOf(cloud.toReversed())]],
+  ]
+  const { version: _, ...expected } = viewOf(sourcesOf(cloud))
+
+  test.each(orders)('%s', (_name, sources) => {
+    let view: View | undefined
+    for (const each of sources) view = viewOf(each, view)
+    const { version: _version, ...rest } = view!
+    expect(rest).toEqual(expected)
+  })
+
+  test('nor what goes first', () => {
+    const { version: _version, ...empty } = viewOf(sourcesOf([], []))
+    for (const between of [sourcesOf([]), sourcesOf(cloud, [])]) {
+      const view = viewOf(sourcesOf([], []), viewOf(between, viewOf(sourcesOf(cloud))))
+      expect(view).toMatchObject(empty)
+    }
+  })
+})
+
+describe('views share what did not change', () => {
+  const before = viewOf(sourcesOf(cloud))
+
+  test('all of it', () => {
+    expect(viewOf(sourcesOf(cloud), before)).toBe(before)
+  })
+
+  test('everything but the port that was renamed', () => {
+    const renamed = row('dnsname', 'vm-red', { topic: red, lport: 'vm-red', dns_name: 'db' })
+    const nb = changedNorthbound(northboundOf(cloud), [renamed])
+    const after = viewOf({ ...sourcesOf(cloud), nb }, before)
+    expect(after.version).toBe(before.version + 1)
+    expect(after.ports.get('vm-red')).toMatchObject({ dnsName: 'db' })
+    expect(after.ports.get('vm-blue')).toBe(before.ports.get('vm-blue'))
+    expect(after.localPorts[1]).toBe(before.localPorts[1])
+    expect(after.networks).toBe(before.networks)
+    expect(after.subnets).toBe(before.subnets)
+    expect(after.uplinks).toBe(before.uplinks)
+  })
+
+  test('everything of the other tenant when a domain changes', () => {
+    const changed = row('domainname', 'subnet-red', {
+      topic: red,
+      subnet: 'subnet-red',
+      domain_name: 'new.example.org',
+    })
+    const after = viewOf(
+      { ...sourcesOf(cloud), nb: changedNorthbound(northboundOf(cloud), [changed]) },
+      before,
+    )
+    expect(after.ports.get('vm-red')?.addresses[0]?.subnet?.domain?.name).toBe('new.example.org')
+    expect(after.localPorts[0]).not.toBe(before.localPorts[0])
+    expect(after.ports.get('vm-blue')).toBe(before.ports.get('vm-blue'))
+    expect(after.networks.get('net-blue')).toBe(before.networks.get('net-blue'))
+  })
+})
+
+describe('a row', () => {
+  const portOf = (port: object, rows: RawRow[] = []) =>
+    viewOf(sourcesOf([...tenant('red', red, 1, port), ...tenant('blue', blue, 2), ...rows])).ports.get(
+      'vm-red',
+    )!
+
+  test.each([
+    ['naming another network’s subnet has none', { subnets: ['subnet-blue'] }],
+    ['naming a missing subnet has none', { subnets: ['gone'] }],
+    ['naming no subnet has none', { subnets: [] }],
+  ])('%s', (_name, port) => {
+    expect(portOf(port).addresses).toEqual([{ ip: '10.0.0.11', subnet: undefined }])
+  })
+
+  test.each([
+    ['port security is on unless it is off', {}, { isPortSecurityEnabled: true }],
+    ['port security off', { port_security_enabled: false }, { isPortSecurityEnabled: false }],
+    [
+      'allowed pairs',
+      {
+        allowed_address_pairs: [{ ip_address: '10.0.0.99', mac_address: 'FA:16:3E:00:00:99' }],
+      },
+      { allowedAddressPairs: [{ ip: '10.0.0.99', mac: 'fa:16:3e:00:00:99' }] },
+    ],
+    [
+      'a VTEP is no chassis',
+      { binding: { type: 'vtep', vtep_address: '192.0.2.200' } },
+      { chassis: undefined },
+    ],
+    ['a remote chassis', { binding: { type: 'chassis', chassis: 'compute-2' } }, { chassis: 'compute-2' }],
+  ])('%s', (_name, port, expected) => {
+    expect(portOf(port)).toMatchObject(expected)
+  })
+
+  test.each([
+    ['of another tenant', 'dnsname', 'vm-red', { topic: blue, lport: 'vm-red', dns_name: 'stolen' }],
+    ['of nobody', 'dnsname', 'vm-red', { topic: '', lport: 'vm-red', dns_name: 'stolen' }],
+  ])('that names a port and is %s does not count', (_name, table, id, fields) => {
+    const rows = [...tenant('red', red, 1).filter((each) => each.table !== 'dnsname'), row(table, id, fields)]
+    expect(viewOf(sourcesOf(rows)).ports.get('vm-red')?.dnsName).toBeUndefined()
+  })
+})
+
+test.each([
+  [
+    'the patch port’s number',
+    [...plugs, { ...plug('x', 7), name: 'patch-physnet1', type: 'patch' }],
+    [['physnet1', 7]],
+  ],
+  ['nothing without the patch port', plugs, []],
+  ['nothing without its number', [{ ...plug('x', undefined), name: 'patch-physnet1' }], []],
+] as [string, SwitchPort[], [string, number][]][])(
+  'the uplink of a physical network is %s',
+  (_name, switchPorts, uplinks) => {
+    expect([...viewOf(sourcesOf(cloud, switchPorts)).uplinks]).toEqual(uplinks)
+  },
+)
+
+test('the rows of the real Dragonflow make a view', () => {
+  const lines = readFileSync(join(import.meta.dirname, '../vectors/nb/dragonflow.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+  const rows = lines.flatMap((line) => {
+    const { key, value } = JSON.parse(line) as { key: string; value: unknown }
+    const [, table, id] = key.split('/')
+    return id === undefined
+      ? []
+      : [{ table: table!, id, value: typeof value === 'string' ? value : JSON.stringify(value) }]
+  })
+  const nb = northboundOf(rows)
+  const ports = [...nb.lport.keys()].map((id, index) => plug(id, 10 + index))
+  const view = viewOf({ nb, switchPorts: ports, host, patchPorts: new Map() })
+  expect(view.localPorts.length).toBeGreaterThan(4)
+  for (const port of view.localPorts) expect(port.chassis).toBe(host)
+  for (const port of view.ports.values()) expect(view.networks.has(port.networkId)).toBe(true)
+})
