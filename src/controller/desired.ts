@@ -1,0 +1,165 @@
+/**
+ * What all applications together want in the switch at one view, each flow checked against the declaration of the
+ * pipeline and given its owner's cookie. It knows the contract of applications, not one of them. An application whose
+ * flows are wrong is refused alone, with a counter and a log line, and keeps the last flows that were right.
+ */
+
+import type { App } from '../app/app.ts'
+import { groups, type TableSpec, tables } from '../app/pipeline.ts'
+import type { View } from '../app/view.ts'
+import { BugError, reasonOf } from '../errors.ts'
+import { type Logger, rateLimited } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import {
+  type Flow,
+  flowContent,
+  flowIdentity,
+  formatFlow,
+  formatGroup,
+  type Group,
+} from '../openflow/index.ts'
+import type { Clock } from './clock.ts'
+import { cookieOf } from './cookie.ts'
+import type { Desired, WantedFlow, WantedGroup } from './flow-table.ts'
+
+/** The wishes of one application at one view. */
+interface Wishes {
+  readonly flows: readonly WantedFlow[]
+  readonly groups: readonly WantedGroup[]
+}
+
+/** Collects what the applications want. */
+export interface Collector {
+  /** What they want at this view. Never throws: an application that fails keeps what it wanted last. */
+  desiredFor(view: View): Desired
+  /** The applications refused at the last view, with the reason. */
+  readonly refused: ReadonlyMap<string, string>
+}
+
+const tableById: ReadonlyMap<number, TableSpec> = new Map(
+  Object.values(tables).map((table: TableSpec) => [table.id, table]),
+)
+const groupOwners: ReadonlyMap<number, string> = new Map(
+  Object.values(groups).map(({ id, owner }) => [id, owner]),
+)
+
+/**
+ * The rows of an application's lease with cookie and hard timeout. Throws `BugError` if one of them is not the
+ * application's to write.
+ */
+export function timedFlows(app: App, rows: readonly Flow[], hardTimeoutSeconds: number): readonly Flow[] {
+  return rows.map((row) => {
+    assertOwn(app.name, row)
+    return { ...row, cookie: cookieOf('timed', app.name), hardTimeout: hardTimeoutSeconds }
+  })
+}
+
+/** Makes the collector of these applications, in their order. */
+export function createCollector(
+  apps: readonly App[],
+  { log, metrics, clock }: { log: Logger; metrics: Metrics; clock: Clock },
+): Collector {
+  const refusals = metrics.counter(
+    'df_app_refused_total',
+    'Views at which the flows of an application were refused',
+    ['app'],
+  )
+  const limited = rateLimited(clock.now)
+  const refused = new Map<string, string>()
+  const lastGood = new Map<App, Wishes>()
+  const known = new WeakMap<Flow, WantedFlow>()
+  let last: ReadonlyMap<string, WantedFlow> = new Map()
+  const timed = new Set(apps.flatMap((app) => app.lease?.rows.map(flowIdentity) ?? []))
+
+  const wantedOf = (app: App, flow: Flow): WantedFlow => {
+    const wanted = known.get(flow) ?? wantedFlow(app.name, flow, last)
+    known.set(flow, wanted)
+    if (timed.has(wanted.identity)) throw new BugError(`also a timed row: ${formatFlow(flow)}`)
+    return wanted
+  }
+  const wishesOf = (app: App, view: View): Wishes => ({
+    flows: Array.from(app.flows(view), (flow) => wantedOf(app, flow)),
+    groups: Array.from(app.groups?.(view) ?? [], (group) => wantedGroup(app.name, group)),
+  })
+
+  return {
+    refused,
+    desiredFor(view) {
+      const flows = new Map<string, WantedFlow>()
+      const groups = new Map<number, WantedGroup>()
+      for (const app of apps) {
+        try {
+          const wishes = wishesOf(app, view)
+          merge(wishes, flows, groups)
+          lastGood.set(app, wishes)
+          refused.delete(app.name)
+        } catch (error) {
+          const reason = reasonOf(error)
+          refused.set(app.name, reason)
+          refusals.inc({ app: app.name })
+          limited(app.name, (suppressed) =>
+            log.error({ app: app.name, reason, suppressed }, 'flows refused; the last good ones stay'),
+          )
+          keep(lastGood.get(app), flows, groups)
+        }
+      }
+      last = flows
+      return { flows, groups }
+    },
+  }
+}
+
+/** Adds the wishes, all or none. Throws `BugError` if another application wants something else under an identity. */
+function merge(wishes: Wishes, flows: Map<string, WantedFlow>, groups: Map<number, WantedGroup>): void {
+  const own = new Map<string, WantedFlow>()
+  for (const wanted of wishes.flows) {
+    const other = own.get(wanted.identity) ?? flows.get(wanted.identity)
+    if (other !== undefined && withoutCookie(other) !== withoutCookie(wanted))
+      throw new BugError(
+        `${formatFlow(wanted.flow)} is wanted by ${other.owner} with other actions: ${formatFlow(other.flow)}`,
+      )
+    if (other === undefined) own.set(wanted.identity, wanted)
+  }
+  const ownGroups = new Map(wishes.groups.map((wanted) => [wanted.group.groupId, wanted]))
+  if (ownGroups.size < wishes.groups.length) throw new BugError('the same group is wanted twice')
+  for (const [identity, wanted] of own) flows.set(identity, wanted)
+  for (const [groupId, wanted] of ownGroups) groups.set(groupId, wanted)
+}
+
+function keep(
+  wishes: Wishes | undefined,
+  flows: Map<string, WantedFlow>,
+  groups: Map<number, WantedGroup>,
+): void {
+  for (const wanted of wishes?.flows ?? [])
+    if (!flows.has(wanted.identity)) flows.set(wanted.identity, wanted)
+  for (const wanted of wishes?.groups ?? []) groups.set(wanted.group.groupId, wanted)
+}
+
+/** The flow with its cookie; the object of the last view if that wanted the same, else one that was checked. */
+function wantedFlow(owner: string, bare: Flow, last: ReadonlyMap<string, WantedFlow>): WantedFlow {
+  const flow = { ...bare, cookie: cookieOf('desired', owner) }
+  const wanted = { owner, flow, identity: flowIdentity(flow), content: flowContent(flow) }
+  const before = last.get(wanted.identity)
+  if (before?.content === wanted.content) return before
+  assertOwn(owner, bare)
+  formatFlow(bare) // throws CodecError for what has no bytes, which would end the session
+  return wanted
+}
+
+function wantedGroup(owner: string, group: Group): WantedGroup {
+  const content = formatGroup(group)
+  if (groupOwners.get(group.groupId) !== owner) throw new BugError(`not a group of ${owner}: ${content}`)
+  return { owner, group, content }
+}
+
+/** A flow may stand in a table of its application and in one that the owner lends to it. */
+function assertOwn(owner: string, flow: Flow): void {
+  const table = tableById.get(flow.tableId)
+  if (table?.owner !== owner && !table?.lends.includes(owner))
+    throw new BugError(
+      `table ${flow.tableId} belongs to ${table?.owner ?? 'nobody'}, not to ${owner}: ${formatFlow(flow)}`,
+    )
+}
+
+const withoutCookie = ({ flow }: WantedFlow) => flowContent({ ...flow, cookie: 0n })

@@ -1,0 +1,140 @@
+/**
+ * The few OpenFlow messages that the controller says, made from its own words, and the link that carries them. Nothing
+ * else in this room spells a message out.
+ */
+
+import { selfCheckPort } from '../app/app.ts'
+import { registers } from '../app/pipeline.ts'
+import {
+  type Flow,
+  flowContent,
+  flowIdentity,
+  formatFlow,
+  formatGroup,
+  type Outgoing,
+  output,
+  type PacketIn,
+  ports,
+  resubmit,
+  type Session,
+  setField,
+} from '../openflow/index.ts'
+import { everyCookie, kindOf } from './cookie.ts'
+import { type Change, emptySwitch, type Installed } from './flow-table.ts'
+
+export type { Outgoing, PacketIn } from '../openflow/index.ts'
+
+/** What the controller uses of a session. */
+export type SwitchLink = Pick<Session, 'send' | 'transact' | 'stats' | 'close' | 'closed'>
+
+const allTables = 0xff
+const everyBit = 0xffff_ffff_ffff_ffffn
+/** The register that carries a self-check's number; no table of the pipeline uses it. */
+const sequenceRegister = 'reg15'
+
+/** Adds a flow, or replaces the one with its identity; counters and the timer follow OF 1.3.5 §6.4. */
+export function addFlow(flow: Flow): Outgoing {
+  return { kind: 'flowMod', command: 'add', ...flow }
+}
+
+/** Deletes this very flow, if its cookie is still the one stated here. */
+export function deleteFlow({ tableId, priority, match, cookie = 0n }: Flow): Outgoing {
+  const flow = { tableId, priority, match, instructions: [] }
+  return { kind: 'flowMod', command: 'deleteStrict', ...flow, cookie, cookieMask: everyBit }
+}
+
+/** Deletes every timed row in the switch, whoever's. */
+export function deleteTimedFlows(): Outgoing {
+  const every = { tableId: allTables, priority: 0, match: {}, instructions: [] }
+  return { kind: 'flowMod', command: 'delete', ...every, ...everyCookie('timed') }
+}
+
+/** The message that makes a change. */
+export function messageOf(change: Change): Outgoing {
+  switch (change.kind) {
+    case 'addFlow':
+      return addFlow(change.wanted.flow)
+    case 'deleteFlow':
+      return deleteFlow(change.flow)
+    case 'addGroup':
+    case 'modifyGroup': {
+      const { groupId, type, buckets } = change.wanted.group
+      return {
+        kind: 'groupMod',
+        command: change.kind === 'addGroup' ? 'add' : 'modify',
+        type,
+        groupId,
+        buckets,
+      }
+    }
+    case 'deleteGroup':
+      return { kind: 'groupMod', command: 'delete', type: 'all', groupId: change.groupId, buckets: [] }
+  }
+}
+
+/** A change in the words of `ovs-ofctl`, for people. */
+export function textOf(change: Change): string {
+  switch (change.kind) {
+    case 'addFlow':
+      return `add ${formatFlow(change.wanted.flow)}`
+    case 'deleteFlow':
+      return `delete ${formatFlow(change.flow)}`
+    case 'addGroup':
+      return `add ${change.wanted.content}`
+    case 'modifyGroup':
+      return `modify ${change.wanted.content}`
+    case 'deleteGroup':
+      return `delete group_id=${change.groupId}`
+  }
+}
+
+/**
+ * Reads what the switch holds of ours: every flow in one of these tables and, in any table, every flow with one of our
+ * cookies (a later version's, say); of the groups those with these numbers. Timed rows are not part of it. A timed
+ * cookie without a hard timeout is somebody's mistake, and so read as a foreign flow.
+ */
+export async function readSwitch(
+  link: Pick<SwitchLink, 'stats'>,
+  { tableIds, groupIds }: { tableIds: ReadonlySet<number>; groupIds: ReadonlySet<number> },
+): Promise<Installed> {
+  const installed = emptySwitch()
+  const flows = await link.stats({ kind: 'flow' })
+  const groups = await link.stats({ kind: 'groupDesc' })
+  for (const flow of flows) {
+    const kind = kindOf(flow.cookie)
+    const isTimed = kind === 'timed' && flow.hardTimeout > 0
+    if (isTimed || (kind === undefined && !tableIds.has(flow.tableId))) continue
+    installed.flows.set(flowIdentity(flow), { flow, content: flowContent(flow) })
+  }
+  for (const group of groups)
+    if (groupIds.has(group.groupId)) installed.groups.set(group.groupId, formatGroup(group))
+  return installed
+}
+
+/** Sends a packet as if the host's own port had sent it, through that table; the number comes back with it. */
+export function probe(tableId: number, frame: Buffer, sequence: number): Outgoing {
+  const source = setField({ [registers.source]: selfCheckPort.key })
+  const number = setField({ [sequenceRegister]: sequence })
+  return { kind: 'packetOut', actions: [source, number, resubmit(tableId)], data: frame }
+}
+
+/** The number that a self-check came back with; -1 if it has none. */
+export function probeSequenceOf({ metadata }: PacketIn): number {
+  const sequence = metadata[sequenceRegister]
+  return typeof sequence === 'number' ? sequence : -1
+}
+
+/** Sends a frame straight to a port, as from the controller. */
+export function replyTo(ofport: number, frame: Buffer): Outgoing {
+  return { kind: 'packetOut', inPort: ports.controller, actions: [output(ofport)], data: frame }
+}
+
+/** Lets a paused packet go on unchanged: the properties that it came with, sent back (NXT_RESUME). */
+export function resume(message: PacketIn): Outgoing {
+  return { ...message, kind: 'resume' }
+}
+
+/** Whether a packet waits in the switch for its verdict. */
+export function isPaused({ continuation }: PacketIn): boolean {
+  return continuation.length > 0
+}

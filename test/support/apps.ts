@@ -1,0 +1,30 @@
+/** Applications for tests of the host. */
+
+import type { App, Punt, Verdict } from '../../src/app/app.ts'
+import type { View } from '../../src/app/view.ts'
+import type { Flow } from '../../src/openflow/index.ts'
+
+/** An application of that name; by default it wants nothing and passes every packet. */
+export function appOf(name: string, rest: Partial<App> = {}): App {
+  return { name, onFailure: 'pass', flows: () => [], ...rest }
+}
+
+/** An application that decides packets. */
+export function deciderOf(
+  name: string,
+  packetIn: (punt: Punt, view: View) => Verdict,
+  rest: Partial<App> = {},
+): App {
+  return appOf(name, { packetIn, ...rest })
+}
+
+/** A flow without a match field that needs another one. */
+export function flowOf(
+  tableId: number,
+  priority: number,
+  match: Flow['match'] = {},
+  gotoTable?: number,
+): Flow {
+  const instructions = gotoTable === undefined ? [] : [{ kind: 'gotoTable' as const, tableId: gotoTable }]
+  return { tableId, priority, match, instructions }
+}
