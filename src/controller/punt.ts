@@ -1,0 +1,139 @@
+/**
+ * From a packet that the switch paused to what becomes of it: its owner by the userdata, its port by the register, the
+ * owner's verdict, and the message that carries the verdict out. Every packet ends in one verdict and one counter. It
+ * knows the contract of applications, not one of them, and keeps its fence: whatever an application does, the others
+ * and the controller go on. Runs in the socket's data handler and never waits.
+ */
+
+import { type App, selfCheckPort, type Verdict } from '../app/app.ts'
+import type { LocalPort, View } from '../app/view.ts'
+import { type Logger, rateLimited } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Clock } from './clock.ts'
+import { isPaused, type PacketIn, probeSequenceOf, replyTo, resume, type SwitchLink } from './messages.ts'
+
+/** What an application may take for one packet; more is counted (docs/operations.md). */
+const budgetMs = 1
+/** After so many different words of one application its further words are counted as `other`. */
+const maxReasons = 64
+const quietMs = 200
+const maxDrainMs = 2000
+
+export interface PuntDesk {
+  /** Decides one packet and sends what follows from it. Never throws. */
+  packetIn(link: Pick<SwitchLink, 'send'>, message: PacketIn): void
+  /** The view to decide by from now on; with none every packet goes on. */
+  setView(view: View | undefined): void
+  /** Lets every packet go on from now on; resolves when none came for 200 ms, at the latest after 2 s. */
+  drain(): Promise<void>
+}
+
+export interface PuntOptions {
+  readonly apps: readonly App[]
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Told of every self-check that came back and was decided. */
+  readonly selfChecked: (app: string, sequence: number) => void
+}
+
+/** Makes the desk that decides the punts of these applications. */
+export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntOptions): PuntDesk {
+  const count = verdictCounter([...apps, { name: 'host' }], metrics)
+  const overruns = metrics.counter('df_punt_overruns_total', 'Packets whose decision took more than 1 ms', [
+    'app',
+  ])
+  const limited = rateLimited(clock.now)
+  const owners = new Map(apps.filter((app) => app.packetIn).map((app) => [app.name, app]))
+  let view: View | undefined
+  let ports: ReadonlyMap<number, LocalPort> = new Map()
+  let lastPuntAt = Number.NEGATIVE_INFINITY
+  let isDraining = false
+
+  /** The fence: an application that throws costs its packet and nothing else. */
+  function decide(app: App, port: LocalPort, frame: Buffer, now: View): Verdict {
+    const startedAt = clock.now()
+    try {
+      return app.packetIn!({ port, frame }, now)
+    } catch (error) {
+      limited(app.name, (suppressed) =>
+        log.error(
+          { app: app.name, port: port.id, suppressed, err: error },
+          'an application failed on a packet',
+        ),
+      )
+      return { kind: app.onFailure, why: 'failed' }
+    } finally {
+      if (clock.now() - startedAt > budgetMs) overruns.inc({ app: app.name })
+    }
+  }
+
+  function pass(link: Pick<SwitchLink, 'send'>, message: PacketIn, owner: string, why: string): void {
+    count(owner, 'pass', why)
+    if (isPaused(message)) link.send(resume(message))
+  }
+
+  return {
+    packetIn(link, message) {
+      lastPuntAt = clock.now()
+      const app = owners.get(message.userdata.toString('latin1'))
+      if (app === undefined) return pass(link, message, 'host', 'unknown_owner')
+      if (isDraining) return pass(link, message, app.name, 'stopping')
+      if (view === undefined) return pass(link, message, app.name, 'no_view')
+      const key = message.metadata.reg6
+      if (typeof key !== 'number') return pass(link, message, app.name, 'unknown_port')
+      if (key === selfCheckPort.key) {
+        const { kind, why } = decide(app, selfCheckPort, message.packet, view)
+        count(app.name, kind, `self_check_${why}`)
+        if (why !== 'failed') selfChecked(app.name, probeSequenceOf(message))
+        return
+      }
+      const port = ports.get(key)
+      if (port === undefined) return pass(link, message, app.name, 'unknown_port')
+      const verdict = decide(app, port, message.packet, view)
+      if (verdict.kind === 'pass') return pass(link, message, app.name, verdict.why)
+      count(app.name, verdict.kind, verdict.why)
+      if (verdict.kind === 'reply') link.send(replyTo(port.ofport, verdict.frame))
+    },
+    setView(next) {
+      if (next?.localPorts !== view?.localPorts)
+        ports = new Map(next?.localPorts.map((port) => [port.key, port]) ?? [])
+      view = next
+    },
+    drain() {
+      isDraining = true
+      const deadline = clock.now() + maxDrainMs
+      lastPuntAt = Math.max(lastPuntAt, clock.now())
+      return new Promise((resolve) => {
+        const look = () => {
+          const quietAt = lastPuntAt + quietMs
+          const now = clock.now()
+          if (now >= quietAt || now >= deadline) resolve()
+          else clock.after(Math.min(quietAt, deadline) - now, look)
+        }
+        look()
+      })
+    },
+  }
+}
+
+/** Counts verdicts. The labelled counters are kept: looking one up by its labels costs more than a verdict. */
+function verdictCounter(apps: readonly { readonly name: string }[], metrics: Metrics) {
+  const punts = metrics.counter('df_punts_total', 'Packets sent up, by owner, verdict and reason', [
+    'app',
+    'verdict',
+    'why',
+  ])
+  const kept = new Map<string, Map<string, { inc(): void }>>(apps.map((app) => [app.name, new Map()]))
+  return (app: string, verdict: Verdict['kind'], why: string): void => {
+    const words = kept.get(app)!
+    const key = `${verdict} ${why}`
+    let counter = words.get(key)
+    if (counter === undefined) {
+      const isRoom = words.size < maxReasons
+      counter = punts.labels({ app, verdict, why: isRoom ? why : 'other' })
+      if (isRoom) words.set(key, counter)
+    }
+    counter.inc()
+  }
+}

@@ -1,0 +1,256 @@
+import { describe, expect, test } from 'vitest'
+import { type App, selfCheckPort } from '../../src/app/app.ts'
+import type { Outgoing, PacketIn } from '../../src/controller/messages.ts'
+import { createPuntDesk } from '../../src/controller/punt.ts'
+import { silentLogger } from '../../src/log.ts'
+import { createMetrics } from '../../src/metrics.ts'
+import { appOf, deciderOf } from '../support/apps.ts'
+import { manualClock } from '../support/clock.ts'
+import { twoTenants } from '../support/view.ts'
+
+const frame = Buffer.from('a frame')
+const answer = Buffer.from('an answer')
+
+/** A paused packet with its owner's name and its asker's key. */
+function packetOf(userdata: string, reg6?: number, rest: Partial<PacketIn> = {}): PacketIn {
+  return {
+    kind: 'packetIn2',
+    xid: 0,
+    packet: frame,
+    tableId: 33,
+    cookie: 0n,
+    metadata: reg6 === undefined ? {} : { reg6 },
+    userdata: Buffer.from(userdata),
+    continuation: Buffer.from('state'),
+    ...rest,
+  } as PacketIn
+}
+
+const replier = (name = 'dns') => deciderOf(name, () => ({ kind: 'reply', frame: answer, why: 'answered' }))
+
+function setup(apps: App[], hasView = true) {
+  const clock = manualClock()
+  const metrics = createMetrics()
+  const sent: Outgoing[] = []
+  const checked: string[] = []
+  const desk = createPuntDesk({
+    apps,
+    clock,
+    log: silentLogger,
+    metrics,
+    selfChecked: (app, sequence) => checked.push(`${app} ${sequence}`),
+  })
+  if (hasView) desk.setView(twoTenants())
+  const link = { send: (...messages: Outgoing[]) => void sent.push(...messages) }
+  /** What was sent, in one word each. */
+  const fates = () =>
+    sent.map((message) =>
+      message.kind === 'packetOut' ? `out ${JSON.stringify(message.actions)} ${message.data}` : message.kind,
+    )
+  const counted = async () =>
+    (await metrics.text()).split('\n').filter((line) => line.startsWith('df_punts_total'))
+  return {
+    clock,
+    desk,
+    link,
+    sent,
+    checked,
+    fates,
+    counted,
+    take: (packet: PacketIn) => desk.packetIn(link, packet),
+  }
+}
+
+const count = (app: string, verdict: string, why: string, n = 1) =>
+  `df_punts_total{app="${app}",verdict="${verdict}",why="${why}"} ${n}`
+
+describe('a verdict', () => {
+  test.each([
+    ['reply goes to the asker’s own port', 'reply', 1, 11],
+    ['reply goes to the other tenant’s port when that asked', 'reply', 4, 14],
+  ] as const)('%s', (_name, _kind, key, ofport) => {
+    const { take, sent } = setup([replier()])
+    take(packetOf('dns', key))
+    expect(sent).toMatchObject([
+      { kind: 'packetOut', inPort: 0xffff_fffd, actions: [{ kind: 'output', port: ofport }], data: answer },
+    ])
+  })
+
+  test('pass resumes the packet with the properties it came with', () => {
+    const { take, sent } = setup([deciderOf('dns', () => ({ kind: 'pass', why: 'not_ours' }))])
+    const packet = packetOf('dns', 1)
+    take(packet)
+    expect(sent).toMatchObject([
+      { kind: 'resume', packet: packet.packet, continuation: packet.continuation, metadata: packet.metadata },
+    ])
+  })
+
+  test('drop sends nothing', () => {
+    const { take, sent } = setup([deciderOf('dns', () => ({ kind: 'drop', why: 'bogus' }))])
+    take(packetOf('dns', 1))
+    expect(sent).toEqual([])
+  })
+
+  test.each([
+    ['reply', 'answered', { kind: 'reply', frame: answer, why: 'answered' }],
+    ['pass', 'not_ours', { kind: 'pass', why: 'not_ours' }],
+    ['drop', 'bogus', { kind: 'drop', why: 'bogus' }],
+  ] as const)('%s is counted with its reason', async (kind, why, verdict) => {
+    const { take, counted } = setup([deciderOf('dns', () => verdict)])
+    take(packetOf('dns', 1))
+    take(packetOf('dns', 4))
+    expect(await counted()).toEqual([count('dns', kind, why, 2)])
+  })
+
+  test('is the owner’s, with the asker from the register', () => {
+    const seen: string[] = []
+    const app = (name: string) =>
+      deciderOf(name, ({ port }) => {
+        seen.push(`${name} ${port.id} ${port.topic.at(-1)}`)
+        return { kind: 'drop', why: 'seen' }
+      })
+    const { take } = setup([app('dns'), app('dhcp')])
+    take(packetOf('dns', 1))
+    take(packetOf('dhcp', 4))
+    expect(seen).toEqual(['dns net-red-1 a', 'dhcp net-blue-4 b'])
+  })
+})
+
+describe('a packet goes on', () => {
+  test.each([
+    ['of an unknown owner', packetOf('nobody', 1), count('host', 'pass', 'unknown_owner')],
+    ['without an owner', packetOf('', 1), count('host', 'pass', 'unknown_owner')],
+    ['of an owner that decides nothing', packetOf('l2', 1), count('host', 'pass', 'unknown_owner')],
+    ['of an unknown port', packetOf('dns', 99), count('dns', 'pass', 'unknown_port')],
+    ['of a port on another node', packetOf('dns', 3), count('dns', 'pass', 'unknown_port')],
+    ['without a port', packetOf('dns'), count('dns', 'pass', 'unknown_port')],
+  ])('%s', async (_name, packet, line) => {
+    const { take, fates, counted } = setup([replier(), appOf('l2')])
+    take(packet)
+    expect(fates()).toEqual(['resume'])
+    expect(await counted()).toEqual([line])
+  })
+
+  test('while there is no view, and again when there is none any more', async () => {
+    const { take, desk, fates, counted } = setup([replier()], false)
+    take(packetOf('dns', 1))
+    desk.setView(twoTenants())
+    desk.setView(undefined)
+    take(packetOf('dns', 1))
+    expect(fates()).toEqual(['resume', 'resume'])
+    expect(await counted()).toEqual([count('dns', 'pass', 'no_view', 2)])
+  })
+
+  test('but not when it was not paused', () => {
+    const { take, fates } = setup([replier()])
+    take(packetOf('nobody', 1, { continuation: Buffer.alloc(0) }))
+    expect(fates()).toEqual([])
+  })
+})
+
+describe('an application that fails', () => {
+  const failing = (onFailure: App['onFailure']) =>
+    deciderOf(
+      'bad',
+      () => {
+        throw new Error('a bug')
+      },
+      { onFailure },
+    )
+
+  test.each([
+    ['pass', ['resume']],
+    ['drop', []],
+  ] as const)('costs its packet, which ends in its %s', async (onFailure, expected) => {
+    const { take, fates, counted } = setup([failing(onFailure)])
+    take(packetOf('bad', 1))
+    expect(fates()).toEqual(expected)
+    expect(await counted()).toEqual([count('bad', onFailure, 'failed')])
+  })
+
+  test('costs the others nothing', () => {
+    const { take, fates } = setup([failing('drop'), replier()])
+    take(packetOf('bad', 1))
+    take(packetOf('dns', 1))
+    expect(fates()).toHaveLength(1)
+  })
+
+  test('with ever new words does not make ever new metrics', async () => {
+    let words = 0
+    const { take, counted } = setup([deciderOf('chatty', () => ({ kind: 'drop', why: `word${words++}` }))])
+    for (let n = 0; n < 1000; n += 1) take(packetOf('chatty', 1))
+    const lines = await counted()
+    expect(lines.length).toBeLessThan(100)
+    expect(lines).toContain(count('chatty', 'drop', 'other', 1000 - 64))
+  })
+})
+
+describe('a self-check', () => {
+  const probe = (sequence: number) =>
+    packetOf('dns', selfCheckPort.key, { metadata: { reg6: selfCheckPort.key, reg15: sequence } })
+
+  test('that was decided is reported with its number, and nothing is sent', () => {
+    const { take, checked, sent } = setup([replier()])
+    take(probe(7))
+    expect([checked, sent]).toEqual([['dns 7'], []])
+  })
+
+  test('is asked by the host’s own port', () => {
+    let asker = ''
+    const { take } = setup([
+      deciderOf('dns', ({ port }) => {
+        asker = port.id
+        return { kind: 'pass', why: 'not_ours' }
+      }),
+    ])
+    take(probe(1))
+    expect(asker).toBe('self-check')
+  })
+
+  test.each([
+    ['the application fails', true],
+    ['there is no view', false],
+  ])('does not count when %s', (_name, hasView) => {
+    const failing = deciderOf('dns', () => {
+      throw new Error('a bug')
+    })
+    const { take, checked } = setup([hasView ? failing : replier()], hasView)
+    take(probe(1))
+    expect(checked).toEqual([])
+  })
+})
+
+describe('draining', () => {
+  test('lets every packet go on and ends when none came for 200 ms', async () => {
+    const { take, desk, clock, fates } = setup([replier()])
+    let isDone = false
+    const done = desk.drain().then(() => {
+      isDone = true
+    })
+    for (let n = 0; n < 5; n += 1) {
+      await clock.advance(150)
+      take(packetOf('dns', 1))
+    }
+    expect(isDone).toBe(false)
+    await clock.advance(199)
+    expect(isDone).toBe(false)
+    await clock.advance(1)
+    await done
+    expect(fates()).toEqual(Array(5).fill('resume'))
+  })
+
+  test('ends after 2 s however many packets come', async () => {
+    const { take, desk, clock } = setup([replier()])
+    let isDone = false
+    void desk.drain().then(() => {
+      isDone = true
+    })
+    for (let n = 0; n < 19; n += 1) {
+      await clock.advance(100)
+      take(packetOf('dns', 1))
+    }
+    expect(isDone).toBe(false)
+    await clock.advance(100)
+    expect(isDone).toBe(true)
+  })
+})
