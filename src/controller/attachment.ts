@@ -1,0 +1,154 @@
+/**
+ * The one switch that is attached at a time: its session, its own ports and the reconciler of its flows. A new session
+ * takes the place of an older one; with the session goes everything that was learnt from it. It knows no northbound row.
+ */
+
+import { BehaviorSubject, type Observable } from 'rxjs'
+import { reasonOf } from '../errors.ts'
+import { type Logger, rateLimited } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Message, Session, SessionHandlers } from '../openflow/index.ts'
+import type { SwitchPort } from '../ovsdb/index.ts'
+import type { Clock } from './clock.ts'
+import type { HeldLease } from './lease.ts'
+import type { PuntDesk } from './punt.ts'
+import { type Reconciler, reconcilerMetrics, startReconciler } from './reconcile.ts'
+
+/** An attached switch. */
+export interface Attachment {
+  readonly session: Session
+  readonly reconciler: Reconciler
+  /** The names of the switch's ports by their numbers, as the switch itself tells them. */
+  readonly portNames: ReadonlyMap<number, string>
+}
+
+export interface Attachments {
+  readonly handlers: SessionHandlers
+  /** The attached switch, at once and whenever it or its ports change. */
+  readonly current: Observable<Attachment | undefined>
+  readonly value: Attachment | undefined
+}
+
+export interface AttachmentOptions {
+  readonly desk: PuntDesk
+  readonly leases: readonly HeldLease[]
+  readonly tableIds: ReadonlySet<number>
+  readonly groupIds: ReadonlySet<number>
+  /** The datapath id that the database tells, 16 hexadecimal digits; undefined while it is not known. */
+  readonly datapathId: () => string | undefined
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+/** A port's name has 16 bytes with its zero (OF 1.3.5 §7.2.1); Open vSwitch cuts longer ones. */
+const nameSize = 15
+
+/** Makes the place where a switch attaches. */
+export function createAttachments(options: AttachmentOptions): Attachments {
+  const { desk, leases, clock, log, metrics } = options
+  const current = new BehaviorSubject<Attachment | undefined>(undefined)
+  const connected = metrics.gauge('df_of_connected', '1 while the switch is connected')
+  const sessions = metrics.counter('df_of_sessions_total', 'Sessions with the switch', ['result'])
+  const counters = reconcilerMetrics(metrics)
+  const limited = rateLimited(clock.now)
+
+  function attach(session: Session): void {
+    current.value?.session.close('the switch connected again')
+    detach()
+    const reconciler = startReconciler({
+      link: session,
+      tableIds: options.tableIds,
+      groupIds: options.groupIds,
+      clock,
+      log,
+      metrics: counters,
+      settled: () => {
+        for (const lease of leases) lease.grant(session)
+      },
+    })
+    current.next({ session, reconciler, portNames: new Map() })
+    connected.set(1)
+    sessions.inc({ result: 'connected' })
+    log.info({ datapathId: idOf(session) }, 'the switch is connected')
+    session.closed.then((reason) => {
+      log.warn({ reason }, 'the switch is disconnected')
+      if (current.value?.session === session) detach()
+    })
+    session.stats({ kind: 'portDesc' }).then(
+      (ports) => update(session, () => new Map(ports.map(({ portNo, name }) => [portNo, name]))),
+      (error: unknown) => session.close(`cannot read the switch's ports: ${reasonOf(error)}`),
+    )
+  }
+
+  function detach(): void {
+    desk.setView(undefined)
+    for (const lease of leases) lease.revoke()
+    connected.set(0)
+    if (current.value !== undefined) current.next(undefined)
+  }
+
+  function update(
+    session: Session,
+    next: (names: ReadonlyMap<number, string>) => ReadonlyMap<number, string>,
+  ): void {
+    const held = current.value
+    if (held?.session === session) current.next({ ...held, portNames: next(held.portNames) })
+  }
+
+  return {
+    current: current.asObservable(),
+    get value() {
+      return current.value
+    },
+    handlers: {
+      connected(session) {
+        const expected = options.datapathId()
+        if (expected === undefined || expected === idOf(session)) return attach(session)
+        sessions.inc({ result: 'other_switch' })
+        session.close(`datapath ${idOf(session)} is not the integration bridge, which is ${expected}`)
+      },
+      packetIn(session, message) {
+        if (current.value?.session === session) desk.packetIn(session, message)
+      },
+      message(session, message) {
+        if (message.kind === 'portStatus') update(session, (names) => withPort(names, message))
+        else limited(message.kind, () => log.debug({ kind: message.kind }, 'a message that nobody waits for'))
+      },
+      error(_session, error) {
+        limited(error.reason, (suppressed) =>
+          log.warn({ reason: error.message, suppressed }, 'the switch refused'),
+        )
+      },
+      rejected(reason) {
+        sessions.inc({ result: 'rejected' })
+        limited('rejected', (suppressed) => log.warn({ reason, suppressed }, 'a connection was refused'))
+      },
+    },
+  }
+}
+
+/**
+ * The database's ports without the numbers that the switch does not confirm: after a restart of the switch the database
+ * still tells the old ones for a moment, and a number must never lead to another tenant's port.
+ */
+export function confirmedPorts(
+  ports: readonly SwitchPort[],
+  portNames: ReadonlyMap<number, string>,
+): readonly SwitchPort[] {
+  return ports.filter(
+    ({ name, ofport }) => ofport !== undefined && portNames.get(ofport) === name.slice(0, nameSize),
+  )
+}
+
+function withPort(
+  names: ReadonlyMap<number, string>,
+  { reason, port }: Extract<Message, { kind: 'portStatus' }>,
+) {
+  const next = new Map(names)
+  if (reason === 'delete') next.delete(port.portNo)
+  else next.set(port.portNo, port.name)
+  return next
+}
+
+const idOf = ({ features }: Session) => features.datapathId.toString(16).padStart(16, '0')

@@ -1,0 +1,150 @@
+/**
+ * Keeps the integration bridge as the controller needs it, by way of the switch's database: this controller and no other,
+ * secure, patched to the bridges behind the physical networks. It knows settings and names; flows and sessions it does
+ * not know.
+ *
+ *     waiting --the bridge is there--> settling --done--> kept --the bridge changed--> settling
+ *                                       |    ^
+ *                                failed |    | 1 s, 2 s … 10 s
+ *                                       v    |
+ *                                      failing
+ *
+ * A switch whose own back-off is long would connect late: if none is there 0.3 s after the first settling, its row in the
+ * table Controller is replaced, which makes it connect at once.
+ */
+
+import { BehaviorSubject, distinctUntilChanged, filter, map, type Observable } from 'rxjs'
+import { reasonOf } from '../errors.ts'
+import { type Logger, rateLimited } from '../log.ts'
+import type { ControllerSettings, OvsdbClient } from '../ovsdb/index.ts'
+import type { Clock } from './clock.ts'
+
+const patienceMs = 300
+const retryMs = { first: 1000, last: 10_000 }
+
+/** By physical network, the name of the patch port on the integration bridge. */
+export type PatchPorts = ReadonlyMap<string, string>
+
+export interface BridgeKeeper {
+  /** The patch ports, from the first settling on, whether it went well or not. */
+  readonly patchPorts: Observable<PatchPorts>
+  /** What does not work at the moment, for people. */
+  readonly reasons: readonly string[]
+  close(): void
+}
+
+export interface BridgeOptions {
+  readonly ovsdb: OvsdbClient
+  readonly settings: ControllerSettings
+  /** The bridges to be patched, by physical network. */
+  readonly bridges: ReadonlyMap<string, string>
+  /** Whether the switch is connected to this controller. */
+  readonly isAttached: () => boolean
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Starts to keep the bridge. */
+export function keepBridge(options: BridgeOptions): BridgeKeeper {
+  const { ovsdb, settings, bridges, isAttached, clock, log } = options
+  const limited = rateLimited(clock.now)
+  const patchPorts = new BehaviorSubject<PatchPorts | undefined>(undefined)
+  let reasons: string[] = []
+  let failures = 0
+  let isSettling = false
+  let isStale = false
+  let isClosed = false
+  let cancelRetry = () => {}
+  let cancelHurry: (() => void) | undefined
+
+  async function settle(): Promise<void> {
+    isStale = true
+    if (isSettling) return
+    isSettling = true
+    cancelRetry()
+    while (isStale && !isClosed) {
+      isStale = false
+      await turn()
+    }
+    isSettling = false
+  }
+
+  async function turn(): Promise<void> {
+    const failed: string[] = []
+    const attempt = async (step: () => Promise<void>) => {
+      try {
+        await step()
+      } catch (error) {
+        failed.push(reasonOf(error))
+      }
+    }
+    const found = new Map(patchPorts.value)
+    for (const [physicalNetwork, peerBridge] of bridges)
+      await attempt(async () => {
+        const { port } = await ovsdb.ensurePatch({ peerBridge, physicalNetwork })
+        found.set(physicalNetwork, port)
+      })
+    await attempt(async () => {
+      if (await ovsdb.configure(settings))
+        log.info({ target: settings.controllerTarget }, 'bridge configured')
+    })
+    if (isClosed) return
+    patchPorts.next(found)
+    reasons = failed
+    if (failed.length === 0) {
+      failures = 0
+      hurry()
+      return
+    }
+    limited(failed.join(), (suppressed) =>
+      log.warn({ reasons: failed, suppressed }, 'the bridge is not settled'),
+    )
+    const delayMs = Math.min(retryMs.first * 2 ** failures, retryMs.last)
+    failures += 1
+    cancelRetry = clock.after(delayMs, () => void settle())
+  }
+
+  function hurry(): void {
+    cancelHurry ??= clock.after(patienceMs, () => {
+      if (isAttached()) return
+      log.info('the switch has not connected yet; replacing its controller row')
+      ovsdb.replaceController().catch((error: unknown) => {
+        log.warn({ reason: reasonOf(error) }, 'cannot replace the controller row')
+      })
+    })
+  }
+
+  const stop = () => {
+    cancelRetry()
+    cancelHurry?.()
+    cancelHurry = undefined
+  }
+
+  const subscription = ovsdb.state
+    .pipe(
+      map((state) => (state.isConnected ? state.bridge : undefined)),
+      distinctUntilChanged(),
+    )
+    .subscribe((bridge) => {
+      if (bridge !== undefined) void settle()
+      else stop()
+    })
+  return {
+    patchPorts: patchPorts.pipe(
+      filter((ports) => ports !== undefined),
+      distinctUntilChanged(sameEntries),
+    ),
+    get reasons() {
+      return reasons
+    },
+    close() {
+      isClosed = true
+      subscription.unsubscribe()
+      stop()
+    },
+  }
+}
+
+function sameEntries(a: PatchPorts, b: PatchPorts): boolean {
+  return a.size === b.size && [...a].every(([name, port]) => b.get(name) === port)
+}

@@ -1,0 +1,192 @@
+/**
+ * The life of the controller: what the northbound store, the switch's database and the switch tell is joined into a
+ * view, the view into flows, the flows into the switch. It knows the contract of applications, not one of them; and
+ * nothing of configuration files, which `main.ts` has read.
+ *
+ * Start: listen, so that a switch that is already told of us finds us; then see to the bridge; then wait for the store's
+ * first whole reading and the switch. Stop: the leased rows first, then every packet that still comes goes on, then the
+ * session. What is in the switch stays there and forwards.
+ */
+
+import { auditTime, combineLatest, filter, map, type Observable, scan, tap } from 'rxjs'
+import type { App } from '../app/app.ts'
+import { groups, tables } from '../app/pipeline.ts'
+import { ConfigError, reasonOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import { emptyNorthbound, type NbEvent, type Northbound, northboundAfter } from '../nb/index.ts'
+import { type Listener, listen } from '../openflow/index.ts'
+import type { ControllerSettings, OvsdbClient, OvsdbState } from '../ovsdb/index.ts'
+import { type Attachment, type Attachments, confirmedPorts, createAttachments } from './attachment.ts'
+import { keepBridge, type PatchPorts } from './bridge.ts'
+import type { Clock } from './clock.ts'
+import { createCollector, timedFlows } from './desired.ts'
+import { createLease, type HeldLease, leaseMetrics, leaseSeconds } from './lease.ts'
+import { probe } from './messages.ts'
+import { createPuntDesk, type PuntDesk } from './punt.ts'
+import { type Moment, type Parts, type Reading, type Status, statusOf } from './status.ts'
+import { viewOf } from './topology.ts'
+
+export interface ControllerOptions {
+  /** The chassis id of this node. */
+  readonly host: string
+  readonly apps: readonly App[]
+  readonly northbound: Observable<NbEvent>
+  readonly ovsdb: OvsdbClient
+  /** Where the switch finds us, and what its bridge shall be like. */
+  readonly settings: ControllerSettings
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+export interface Controller {
+  /** What it is doing; cheap enough to be asked every second. */
+  status(): Status
+  /** Ends its work as the header says; resolves when nothing of it is left in this process. */
+  stop(): Promise<void>
+}
+
+const withdrawalMs = 1000
+
+/** Starts a controller. Throws `ConfigError` if it cannot listen, `BugError` if an application's lease is wrong. */
+export async function startController(options: ControllerOptions): Promise<Controller> {
+  const { apps, ovsdb, settings, clock, log, metrics } = options
+  const collector = createCollector(apps, { log, metrics, clock })
+  const leases = leasesOf(options)
+  const desk = createPuntDesk({
+    apps,
+    clock,
+    log,
+    metrics,
+    selfChecked: (app, sequence) => leases.find((lease) => lease.app === app)?.decided(sequence),
+  })
+  const now: Moment = {
+    reading: { northbound: undefined, lostBecause: undefined },
+    ovsdb: undefined,
+    view: undefined,
+    desiredFlows: 0,
+    isStopping: false,
+  }
+  const attachments = createAttachments({
+    desk,
+    leases,
+    tableIds: new Set(Object.values(tables).map(({ id }) => id)),
+    groupIds: new Set(Object.values(groups).map(({ id }) => id)),
+    datapathId: () => now.ovsdb?.bridge?.datapathId,
+    clock,
+    log,
+    metrics,
+  })
+  const listener = await listenForSwitch(options, attachments)
+  const keeper = keepBridge({
+    ovsdb,
+    settings,
+    bridges: new Map(apps.flatMap((app) => [...(app.bridges ?? [])])),
+    isAttached: () => attachments.value !== undefined,
+    clock,
+    log,
+  })
+  const parts: Parts = { apps, attachments, collector, keeper, leases, now }
+  const subscription = follow(options, parts, desk)
+  return {
+    status: () => statusOf(parts),
+    async stop() {
+      now.isStopping = true
+      subscription.unsubscribe()
+      keeper.close()
+      const patience = new Promise<void>((resolve) => clock.after(withdrawalMs, resolve))
+      await Promise.race([Promise.all(leases.map((lease) => lease.withdraw())), patience])
+      await desk.drain()
+      await listener.close()
+      ovsdb.close()
+    },
+  }
+}
+
+/** Makes a new view and new wishes once a turn of the event loop, however much has changed in it. */
+function follow(options: ControllerOptions, { attachments, collector, keeper, now }: Parts, desk: PuntDesk) {
+  const { host, northbound, ovsdb, log, metrics } = options
+  const versions = metrics.gauge('df_view_version', 'The version of the view')
+  const rejected = metrics.gauge('df_nb_rejected_rows', 'Northbound rows that do not count')
+  let served: Attachment | undefined
+
+  function update(
+    reading: Northbound,
+    state: OvsdbState,
+    attached: Attachment | undefined,
+    patchPorts: PatchPorts,
+  ) {
+    const switchPorts = attached === undefined ? [] : confirmedPorts(state.ports, attached.portNames)
+    const view = viewOf({ nb: reading, switchPorts, host, patchPorts }, now.view)
+    if (attached !== undefined && (view !== now.view || attached.session !== served?.session)) {
+      desk.setView(view)
+      const desired = collector.desiredFor(view)
+      now.desiredFlows = desired.flows.size
+      attached.reconciler.want(desired)
+    }
+    served = attached
+    now.view = view
+    versions.set(view.version)
+    rejected.set(reading.rejected.length)
+  }
+
+  const remember = (reading: Reading) => {
+    if (reading.lostBecause !== undefined && now.reading.lostBecause === undefined)
+      log.warn(
+        { reason: reading.lostBecause },
+        'the northbound store is lost; what was read goes on being used',
+      )
+    now.reading = reading
+  }
+  const nothingRead: Reading = { northbound: undefined, lostBecause: undefined }
+  const wholeReadings = northbound.pipe(
+    scan(readingAfter, nothingRead),
+    tap(remember),
+    map(({ northbound: rows }) => rows),
+    filter((rows) => rows !== undefined),
+  )
+  const knownBridge = ovsdb.state.pipe(
+    tap((state) => {
+      now.ovsdb = state
+    }),
+    filter(({ bridge }) => bridge !== undefined),
+  )
+  return combineLatest([wholeReadings, knownBridge, attachments.current, keeper.patchPorts])
+    .pipe(auditTime(0))
+    .subscribe((latest) => update(...latest))
+}
+
+function readingAfter({ northbound }: Reading, event: NbEvent): Reading {
+  if (event.kind === 'lost') return { northbound, lostBecause: reasonOf(event.error) }
+  return { northbound: northboundAfter(northbound ?? emptyNorthbound, event), lostBecause: undefined }
+}
+
+function leasesOf({ apps, clock, log, metrics }: ControllerOptions): HeldLease[] {
+  const counters = leaseMetrics(metrics)
+  return apps.flatMap((app) => {
+    if (app.lease === undefined) return []
+    const { rows, probe: check } = app.lease
+    return createLease({
+      app: app.name,
+      rows: timedFlows(app, rows, leaseSeconds),
+      probe: (sequence) => probe(check.tableId, check.frame, sequence),
+      clock,
+      log,
+      metrics: counters,
+    })
+  })
+}
+
+async function listenForSwitch(
+  { settings, clock }: ControllerOptions,
+  { handlers }: Attachments,
+): Promise<Listener> {
+  const { controllerTarget, inactivityProbeMs } = settings
+  try {
+    const options = inactivityProbeMs > 0 ? { clock, inactivityProbeMs } : { clock }
+    return await listen(controllerTarget, handlers, options)
+  } catch (error) {
+    throw new ConfigError(`[df_openflow] listen = ${reasonOf(error)}`)
+  }
+}
