@@ -15,7 +15,8 @@ export interface Application<Options extends OptionTable = OptionTable> {
   /** The section of df.conf its options stand in. */
   readonly section: string
   readonly options: Options
-  readonly factory: (options: OptionValues<Options>, host: AppHost) => App
+  /** A method, not a property with a function: only so can one list hold applications with different options. */
+  factory(options: OptionValues<Options>, host: AppHost): App
 }
 
 /** What the controller lends to an application. */

@@ -3,13 +3,15 @@
  * names and nothing of what they do. docs/applications.md says why a name stands in which list.
  */
 
+import type { Application } from './app.ts'
 import { classifier } from './classifier/classifier.ts'
+import { dns } from './dns/dns.ts'
 import { l2 } from './l2/l2.ts'
 import { portsec } from './portsec/portsec.ts'
 import { provider } from './provider/provider.ts'
 
 /** Every application there is. */
-export const applications = [classifier, portsec, l2, provider] as const
+export const applications: readonly Application[] = [classifier, portsec, l2, provider, dns]
 
 /** Names that are accepted and need no application: the controller does their work. */
 export const builtIn: readonly string[] = ['portbinding']

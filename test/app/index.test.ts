@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { applications, builtIn, notPorted } from '../../src/app/index.ts'
 import { cloudOf } from '../support/cloud.ts'
 import { complianceView, rows } from '../support/compliance.ts'
+import { tagged } from '../support/frames.ts'
 
 /** dragonflow.md section 7: the names that Dragonflow's `apps_list` knows. */
 const dragonflows = [
@@ -36,11 +37,41 @@ describe('the list of applications', () => {
 
 describe('the pipeline, on the fake switch', () => {
   const cloud = cloudOf(complianceView())
+  cloud.fake.isControllerAlive = false // as on the real switch of test/system
 
   test.each(rows)('$from: $name', ({ from, frame, arrives }) => {
     const hex = (frames: readonly Buffer[]) => frames.map((one) => one.toString('hex'))
     const sent = Object.entries(cloud.port(from).sends(frame)).map(([to, frames]) => [to, hex(frames)])
     const wanted = Object.entries(arrives).map(([to, one]) => [to, hex([one])])
     expect(Object.fromEntries(sent)).toEqual(Object.fromEntries(wanted))
+  })
+})
+
+describe('a DNS query', () => {
+  const query = rows.find(({ name }) => name.startsWith('unknown unicast leaves'))!
+
+  test('waits at the controller, with the asker in its register', () => {
+    const { fake, port } = cloudOf(complianceView())
+    expect(port('red-web').sends(query.frame)).toEqual({})
+    expect(fake.punts.map(({ userdata }) => userdata.toString())).toEqual(['dns'])
+    expect(fake.punts[0]).toMatchObject({
+      frame: query.frame,
+      metadata: { reg6: 1n, metadata: 1n, inPort: 11n },
+    })
+  })
+
+  test('goes on unchanged when the controller says so, to the uplink of its tenant', () => {
+    const { fake, port } = cloudOf(complianceView())
+    port('blue-web').sends(query.frame)
+    expect(fake.resume(fake.punts[0]!)).toEqual([{ port: 1, frame: tagged(query.frame, 102) }])
+  })
+
+  test('does not wait for a controller that is not there', () => {
+    const { fake, port } = cloudOf(complianceView())
+    fake.isControllerAlive = false
+    expect(port('red-web').sends(query.frame)).toEqual(
+      Object.fromEntries(Object.entries(query.arrives).map(([to, frame]) => [to, [frame]])),
+    )
+    expect(fake.punts).toEqual([])
   })
 })

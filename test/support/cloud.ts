@@ -1,8 +1,11 @@
 /** A cloud on the fake switch: `cloud.port('red-web').sends(frame)` gives the frames that leave, by port. */
 
-import type { App, AppHost, Application } from '../../src/app/app.ts'
+import type { App, AppHost } from '../../src/app/app.ts'
 import { applications } from '../../src/app/index.ts'
 import type { LocalPort, View } from '../../src/app/view.ts'
+import { silentLogger } from '../../src/log.ts'
+import { createMetrics } from '../../src/metrics.ts'
+import type { Flow, Group } from '../../src/openflow/index.ts'
 import { FakeSwitch, type Sent } from './fake-switch.ts'
 import { tenants } from './view.ts'
 
@@ -15,14 +18,11 @@ export interface Cloud {
   port(name: string): { readonly lport: LocalPort | undefined; sends(frame: Buffer): Arrivals }
 }
 
-/** The switch as these applications want it at that view. */
-export function cloudOf(
-  view: View,
-  apps: readonly App[] = appsOf(['classifier', 'portsec', 'l2', 'provider']),
-): Cloud {
+/** The switch as these applications, by default all, want it at that view. */
+export function cloudOf(view: View, apps: readonly App[] = allApps()): Cloud {
   const fake = new FakeSwitch()
-  fake.flows = apps.flatMap((app) => [...app.flows(view)])
-  fake.groups = apps.flatMap((app) => [...(app.groups?.(view) ?? [])])
+  fake.flows = flowsOf(apps, view)
+  fake.groups = groupsOf(apps, view)
   const names = namesOf(view)
   return {
     fake,
@@ -33,15 +33,28 @@ export function cloudOf(
   }
 }
 
+/** Every application, with its default options. */
+export const allApps = () => appsOf(applications.map(({ name }) => name))
+
+/** What the applications want, and the rows of their leases with a time limit that no test reaches. */
+export const flowsOf = (apps: readonly App[], view: View): Flow[] =>
+  apps.flatMap((app) => [
+    ...app.flows(view),
+    ...(app.lease?.rows ?? []).map((row) => ({ ...row, hardTimeout: 3600 })),
+  ])
+
+export const groupsOf = (apps: readonly App[], view: View): Group[] =>
+  apps.flatMap((app) => [...(app.groups?.(view) ?? [])])
+
 /** The applications of those names, with their default options. */
 export function appsOf(names: readonly string[], options: Readonly<Record<string, unknown>> = {}): App[] {
   return names.map((name) => {
-    const application = applications.find((candidate) => candidate.name === name) as Application | undefined
+    const application = applications.find((candidate) => candidate.name === name)
     if (application === undefined) throw new Error(`no application ${name}`)
     const defaults = Object.fromEntries(
       Object.entries(application.options).map(([option, { default: value }]) => [option, value]),
     )
-    return application.factory({ ...defaults, ...options }, host)
+    return application.factory({ ...defaults, ...options }, hostOf())
   })
 }
 
@@ -69,5 +82,10 @@ export function arrivalsOf(names: ReadonlyMap<number, string>, sent: readonly Se
   return Object.fromEntries(arrivals)
 }
 
-/** Applications of these tests neither log nor count. */
-const host = { log: undefined, metrics: undefined, now: () => 0 } as unknown as AppHost
+/** Each application counts in metrics of its own: here it may be made more than once. */
+const hostOf = (): AppHost => ({
+  log: silentLogger,
+  metrics: createMetrics(),
+  common: { dnsDomain: 'openstacklocal' },
+  now: () => 0,
+})

@@ -140,16 +140,20 @@ export class FakeSwitch {
   #bucketsOf(state: State, groupId: number): Step[] {
     const group = this.groups.find((candidate) => candidate.groupId === groupId)
     if (group === undefined) throw new Error(`no group ${groupId}`)
-    const isLive = ({ watchPort }: Bucket) =>
-      watchPort === undefined || (watchPort === ports.controller && this.isControllerAlive)
-    const live = group.buckets.find(isLive)
-    if (group.type !== 'all' && group.type !== 'fastFailover')
-      throw new Error(`the fake switch knows no group of type ${group.type}`)
-    const buckets = group.type === 'all' ? group.buckets : live === undefined ? [] : [live]
+    if (group.type === 'select') throw new Error('the fake switch has no groups of type select')
+    const live = group.buckets.filter((bucket) => this.#isLive(bucket))
+    const buckets = group.type === 'fastFailover' ? live.slice(0, 1) : group.buckets
     return buckets.flatMap(({ actions }): Step[] => [
       ...actions,
       { kind: 'restore', packet: state.packet.copy(), registers: new Map(state.registers) },
     ])
+  }
+
+  /** A bucket that watches a group lives with any bucket of that group (OF 1.3.5 §6.5). */
+  #isLive({ watchPort, watchGroup }: Bucket): boolean {
+    if (watchPort === ports.controller) return this.isControllerAlive
+    const watched = this.groups.find((group) => group.groupId === watchGroup)
+    return watchGroup === undefined || (watched?.buckets.some((bucket) => this.#isLive(bucket)) ?? false)
   }
 
   #output(state: State, port: number, sent: Sent[]): void {

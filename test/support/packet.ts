@@ -19,24 +19,17 @@ const icmpv6Protocol = 58
 export class Packet {
   #bytes: Buffer
   #spots: ReadonlyMap<string, Spot>
-  #isChanged = false
-
   constructor(frame: Uint8Array) {
     this.#bytes = Buffer.from(frame)
     this.#spots = spotsOf(this.#bytes)
   }
 
-  /** The frame as it leaves: with its checksums computed again if a field was set. */
   get frame(): Buffer {
-    const frame = Buffer.from(this.#bytes)
-    if (this.#isChanged) fixChecksums(frame, this.#spots)
-    return frame
+    return Buffer.from(this.#bytes)
   }
 
   copy(): Packet {
-    const copy = new Packet(this.#bytes)
-    copy.#isChanged = this.#isChanged
-    return copy
+    return new Packet(this.#bytes)
   }
 
   get(field: string): bigint {
@@ -54,7 +47,7 @@ export class Packet {
     return this.#spots.get(field)?.bits
   }
 
-  /** Throws if the frame has no such field: the switch would have refused the flow. */
+  /** Checksums follow. Throws if the frame has no such field: the switch would have refused the flow. */
   set(field: string, value: bigint): void {
     const tag = this.#spots.get('tag')
     if (field === 'vlanVid' && tag !== undefined)
@@ -62,10 +55,12 @@ export class Packet {
     else {
       const spot = this.#spots.get(field)
       if (spot === undefined) throw new Error(`the frame has no ${field} to set`)
+      const before = Buffer.from(this.#bytes)
       this.#write(spot, value)
+      if (field.startsWith('nd')) recomputeIcmpv6(this.#bytes, this.#spots)
+      else updateChecksums(before, this.#bytes, this.#spots)
     }
     this.#spots = spotsOf(this.#bytes)
-    this.#isChanged = true
   }
 
   /** OF 1.3.5 §5.12: the new outermost tag is empty. */
@@ -115,8 +110,9 @@ function spotsOf(bytes: Buffer): ReadonlyMap<string, Spot> {
 }
 
 function arpSpots(bytes: Buffer, at: number, spots: Spots): void {
-  if (bytes.length < at + 28 || bytes.readUInt32BE(at) !== 0x0001_0800) return
-  spots.set('arpOp', { at: at + 6, bits: 16 })
+  // Ethernet and IPv4 only; of the operation, Open vSwitch looks at 8 bits.
+  if (bytes.length < at + 28 || bytes.toString('hex', at, at + 6) !== '000108000604') return
+  if (bytes[at + 6] === 0) spots.set('arpOp', { at: at + 6, bits: 16 })
   spots.set('arpSha', { at: at + 8, bits: 48 }).set('arpSpa', { at: at + 14, bits: 32 })
   spots.set('arpTha', { at: at + 18, bits: 48 }).set('arpTpa', { at: at + 24, bits: 32 })
 }
@@ -188,37 +184,55 @@ function ndSpots(bytes: Buffer, at: number, spots: Spots): void {
   if (first !== undefined) spots.set('ndOptionsType', { at: first[0], bits: 8 })
 }
 
-function fixChecksums(frame: Buffer, spots: ReadonlyMap<string, Spot>): void {
+/**
+ * Changes each checksum by what changed in the bytes that it covers (RFC 1624), so that a wrong one stays wrong by as
+ * much: a switch does not mend packets.
+ */
+function updateChecksums(before: Buffer, after: Buffer, spots: ReadonlyMap<string, Spot>): void {
   const header = spots.get('ipv4Header')
-  if (header !== undefined) writeChecksum(frame, header, 10, 0)
   const transport = spots.get('transport')
   const protocol = spots.get('ipProto')
-  const source = spots.get('ipv6Src') ?? spots.get('ipv4Src')
-  if (transport === undefined || protocol === undefined || source === undefined) return
-  const number = frame[protocol.at]!
-  const at = new Map([
-    [1, 2],
-    [6, 16],
-    [17, 6],
-    [icmpv6Protocol, 2],
-  ]).get(number)
-  if (at === undefined || transport.bits < 64) return
-  if (number === 17 && frame.readUInt16BE(transport.at + at) === 0) return
-  const addresses = frame.subarray(source.at, source.at + source.bits / 4)
-  const pseudo = number === 1 ? 0 : sumOf(addresses) + number + transport.bits / 8
-  writeChecksum(frame, transport, at, pseudo)
-  if (number === 17 && frame.readUInt16BE(transport.at + at) === 0)
-    frame.writeUInt16BE(0xffff, transport.at + at)
+  if (header !== undefined) updateChecksum(before, after, header.at + 10, [header])
+  const offset = checksumOffsets.get(protocol === undefined ? -1 : after[protocol.at]!)
+  if (transport === undefined || offset === undefined || transport.bits / 8 < offset + 2) return
+  const at = transport.at + offset
+  const isUdp = after[protocol!.at] === 17
+  if (isUdp && after.readUInt16BE(at) === 0) return // the sender computed none
+  const addresses = ['ipv4Src', 'ipv4Dst', 'ipv6Src', 'ipv6Dst'].flatMap((name) => spots.get(name) ?? [])
+  const isIcmpv4 = after[protocol!.at] === 1
+  updateChecksum(before, after, at, isIcmpv4 ? [transport] : [transport, ...addresses])
+  if (isUdp && after.readUInt16BE(at) === 0) after.writeUInt16BE(0xffff, at)
 }
 
-function writeChecksum(frame: Buffer, { at, bits }: Spot, offset: number, start: number): void {
-  frame.writeUInt16BE(0, at + offset)
-  let sum = start + sumOf(frame.subarray(at, at + bits / 8))
-  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x1_0000)
-  frame.writeUInt16BE(0xffff - sum, at + offset)
+/** The exception: where Open vSwitch writes a field of neighbour discovery, it sums up the packet anew. */
+function recomputeIcmpv6(bytes: Buffer, spots: ReadonlyMap<string, Spot>): void {
+  const { at, bits } = spots.get('transport')!
+  const addresses = spots.get('ipv6Src')!.at
+  bytes.writeUInt16BE(0, at + 2)
+  const pseudo = sumOfWords(bytes.subarray(addresses, addresses + 32)) + bits / 8 + icmpv6Protocol
+  const sum = (pseudo + sumOfWords(bytes.subarray(at, at + bits / 8))) % 0xffff
+  bytes.writeUInt16BE(0xffff - sum, at + 2)
 }
 
-function sumOf(bytes: Buffer): number {
+/** Where ICMP, TCP, UDP and ICMPv6 have their checksums. */
+const checksumOffsets: ReadonlyMap<number, number> = new Map([
+  [1, 2],
+  [6, 16],
+  [17, 6],
+  [icmpv6Protocol, 2],
+])
+
+function updateChecksum(before: Buffer, after: Buffer, at: number, covered: readonly Spot[]): void {
+  const sumOf = (bytes: Buffer) =>
+    covered.reduce((sum, spot) => sum + sumOfWords(bytes.subarray(spot.at, spot.at + spot.bits / 8)), 0)
+  const difference = sumOf(after) - sumOf(before)
+  if (difference === 0) return
+  let sum = (0xffff - before.readUInt16BE(at) + difference) % 0xffff
+  if (sum < 0) sum += 0xffff
+  after.writeUInt16BE(0xffff - sum, at)
+}
+
+function sumOfWords(bytes: Buffer): number {
   let sum = 0
   for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0)
   return sum

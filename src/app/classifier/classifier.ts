@@ -3,10 +3,11 @@
  * addresses nor what happens in between (docs/pipeline.md, tables 0 and 115).
  */
 
-import { output, setField } from '../../openflow/index.ts'
+import { type Flow, output, setField } from '../../openflow/index.ts'
 import type { Application } from '../app.ts'
+import { createMemo, type Memo } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
-import type { View } from '../view.ts'
+import type { LocalPort, View } from '../view.ts'
 
 const options = {}
 
@@ -15,18 +16,26 @@ export const classifier: Application<typeof options> = {
   name: 'classifier',
   section: 'df_classifier_app',
   options,
-  factory: () => ({ name: 'classifier', onFailure: 'drop', flows }),
+  factory: () => {
+    const memo = createMemo<readonly Flow[]>()
+    return { name: 'classifier', onFailure: 'drop', flows: (view) => flows(view, memo) }
+  },
 }
 
 const priority = { port: 100 }
 
-function* flows(view: View) {
-  for (const { key, ofport, networkId } of view.localPorts) {
-    const network = view.networks.get(networkId)
-    if (network === undefined) continue
-    // in_port stays as it is: the switch queues packet-ins by it, and never outputs to it.
-    const identity = [setField({ reg6: key }), setField({ metadata: BigInt(network.key) })]
-    yield flow('classify', priority.port, { inPort: ofport }, [...identity, goto('portsec')])
-    yield flow('dispatch', priority.port, { reg7: key }, [output(ofport)])
+function* flows(view: View, memo: Memo<readonly Flow[]>): Iterable<Flow> {
+  for (const port of view.localPorts) {
+    const network = view.networks.get(port.networkId)
+    if (network !== undefined) yield* memo(port, `${network.key}`, () => bothEnds(port, network.key))
   }
+}
+
+function bothEnds({ key, ofport }: LocalPort, networkKey: number): Flow[] {
+  // in_port stays as it is: the switch queues packet-ins by it, and never outputs to it.
+  const identity = [setField({ reg6: key }), setField({ metadata: BigInt(networkKey) })]
+  return [
+    flow('classify', priority.port, { inPort: ofport }, [...identity, goto('portsec')]),
+    flow('dispatch', priority.port, { reg7: key }, [output(ofport)]),
+  ]
 }

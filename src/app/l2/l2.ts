@@ -7,6 +7,7 @@
 import { option } from '../../config/index.ts'
 import { type Action, ethTypes, type Flow, setField } from '../../openflow/index.ts'
 import type { Application } from '../app.ts'
+import { createMemo, type Memo } from '../memo.ts'
 import { flow, goto, through } from '../pipeline.ts'
 import type { LocalPort, View } from '../view.ts'
 import { responders, staticResponders } from './responders.ts'
@@ -21,23 +22,24 @@ export const l2: Application<typeof options> = {
   name: 'l2',
   section: 'df_l2_app',
   options,
-  factory: ({ l2_responder: isResponding }) => ({
-    name: 'l2',
-    onFailure: 'drop',
-    flows: (view) => flows(view, isResponding),
-  }),
+  factory: ({ l2_responder: isResponding }) => {
+    const memo = createMemo<Flow>()
+    return { name: 'l2', onFailure: 'drop', flows: (view) => flows(view, isResponding, memo) }
+  },
 }
 
 const priority = { known: 100, miss: 1 }
 
-function* flows(view: View, isResponding: boolean): Iterable<Flow> {
+function* flows(view: View, isResponding: boolean, memo: Memo<Flow>): Iterable<Flow> {
   yield* defaults()
   if (isResponding) yield* staticResponders()
   for (const port of view.localPorts)
-    yield flow('egress', priority.known, { reg7: port.key }, [goto('ingressConntrack')])
+    yield memo(port, 'egress', () =>
+      flow('egress', priority.known, { reg7: port.key }, [goto('ingressConntrack')]),
+    )
   for (const segment of segmentsOf(view)) {
-    yield* switching(segment)
-    if (isResponding) yield* responders(segment)
+    yield* switching(segment, memo)
+    if (isResponding) yield* responders(segment, memo)
   }
 }
 
@@ -52,12 +54,13 @@ function* defaults(): Iterable<Flow> {
   yield flow('ingressConntrack', priority.miss, {}, [goto('dispatch')])
 }
 
-function* switching({ network, macs, localPorts }: Segment): Iterable<Flow> {
+function* switching({ network, macs, localPorts }: Segment, memo: Memo<Flow>): Iterable<Flow> {
   const metadata = BigInt(network.key)
-  for (const [mac, port] of macs) {
-    const steps = [setField({ reg7: port.key }), goto('egress')]
-    yield flow('lookup', priority.known, { metadata, ethDst: mac }, steps)
-  }
+  for (const [mac, port] of macs)
+    yield memo(port, `mac ${network.key} ${mac}`, () => {
+      const steps = [setField({ reg7: port.key }), goto('egress')]
+      return flow('lookup', priority.known, { metadata, ethDst: mac }, steps)
+    })
   const many = { metadata, ethDst: { value: '01:00:00:00:00:00', mask: '01:00:00:00:00:00' } }
   yield flow('lookup', priority.known, many, [...localPorts.flatMap(copyTo), ...copyTo({ key: 0 })])
 }

@@ -8,6 +8,7 @@
  */
 
 import { type Action, ethTypes, type Flow, type Match, move, setField } from '../../openflow/index.ts'
+import type { Memo } from '../memo.ts'
 import { flow, goto, turnBack } from '../pipeline.ts'
 import type { Port } from '../view.ts'
 import type { Segment } from './segments.ts'
@@ -38,19 +39,24 @@ export function* staticResponders(): Iterable<Flow> {
 }
 
 /** The answers of one network. */
-export function* responders({ network, ips, localPorts }: Segment): Iterable<Flow> {
-  const metadata = BigInt(network.key)
+export function* responders({ network, ips, localPorts }: Segment, memo: Memo<Flow>): Iterable<Flow> {
   for (const [ip, port] of ips)
-    if (ip.includes(':'))
-      yield flow('nd', priority.answer, { ...solicitation, metadata, ndTarget: ip }, ndAnswer(ip, port))
-    else yield flow('arp', priority.answer, { ...arpRequest, metadata, arpTpa: ip }, arpAnswer(ip, port))
+    yield memo(port, `ip ${network.key} ${ip}`, () => answerOf(BigInt(network.key), ip, port))
   // A machine that asks for its own address wants to know whether somebody else has it; the switch must not say so.
-  for (const { key, addresses } of localPorts)
-    for (const ip of new Set(addresses.map((address) => address.ip)))
-      if (ip.includes(':'))
-        yield flow('nd', priority.own, { ...solicitation, reg6: key, ndTarget: ip }, [goto('lookup')])
-      else yield flow('arp', priority.own, { ...arpRequest, reg6: key, arpTpa: ip }, [goto('lookup')])
+  for (const port of localPorts)
+    for (const ip of new Set(port.addresses.map((address) => address.ip)))
+      yield memo(port, `own ${ip}`, () => ownQuestionOf(port.key, ip))
 }
+
+const answerOf = (metadata: bigint, ip: string, port: Port) =>
+  ip.includes(':')
+    ? flow('nd', priority.answer, { ...solicitation, metadata, ndTarget: ip }, ndAnswer(ip, port))
+    : flow('arp', priority.answer, { ...arpRequest, metadata, arpTpa: ip }, arpAnswer(ip, port))
+
+const ownQuestionOf = (reg6: number, ip: string) =>
+  ip.includes(':')
+    ? flow('nd', priority.own, { ...solicitation, reg6, ndTarget: ip }, [goto('lookup')])
+    : flow('arp', priority.own, { ...arpRequest, reg6, arpTpa: ip }, [goto('lookup')])
 
 /** Straight to the port that asked, although the packet came in by it. */
 const toAsker: readonly Action[] = [move('reg6', 'reg7'), turnBack]

@@ -6,6 +6,7 @@
 
 import { ethTypes, type Flow, type Match } from '../../openflow/index.ts'
 import type { Application } from '../app.ts'
+import { createMemo, type Memo } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
 import type { LocalPort, View } from '../view.ts'
 import { linkLocalOf, type Prefix, prefixOf, within } from './prefix.ts'
@@ -17,7 +18,10 @@ export const portsec: Application<typeof options> = {
   name: 'portsec',
   section: 'df_portsec_app',
   options,
-  factory: () => ({ name: 'portsec', onFailure: 'drop', flows }),
+  factory: () => {
+    const memo = createMemo<readonly Flow[]>()
+    return { name: 'portsec', onFailure: 'drop', flows: (view) => flows(view, memo) }
+  },
 }
 
 // biome-ignore format: columns
@@ -65,7 +69,13 @@ const arp: Match = { ethType: ethTypes.arp }
 const udp: Match = { ipProto: 17 }
 const noAddress = '00:00:00:00:00:00'
 
-function* flows(view: View): Iterable<Flow> {
+function* flows(view: View, memo: Memo<readonly Flow[]>): Iterable<Flow> {
+  yield* defaults()
+  for (const port of view.localPorts) yield* memo(port, '', () => [...portRows(port)])
+}
+
+/** What holds for every port with port security. */
+function* defaults(): Iterable<Flow> {
   for (const family of [ipv4, ipv6, arp]) yield flow('portsec', priority.family, family, [])
   yield flow('portsec', priority.rest, {}, [])
   const { routerAdvertisement, neighborSolicitation, neighborAdvertisement, redirect } = icmpv6
@@ -73,9 +83,11 @@ function* flows(view: View): Iterable<Flow> {
     yield flow('portsecNd', ndPriority.type, icmpv6Of(type), [])
   yield flow('portsecNd', ndPriority.own, icmpv6Of(icmpv6.routerSolicitation), [goto('services')])
   yield flow('portsecNd', ndPriority.miss, {}, [goto('egressConntrack')])
-  for (const port of view.localPorts)
-    if (port.isPortSecurityEnabled) yield* securedPort(port)
-    else yield flow('portsec', priority.unsecured, { reg6: port.key }, [goto('egressConntrack')])
+}
+
+function* portRows(port: LocalPort): Iterable<Flow> {
+  if (port.isPortSecurityEnabled) yield* securedPort(port)
+  else yield flow('portsec', priority.unsecured, { reg6: port.key }, [goto('egressConntrack')])
 }
 
 function* securedPort(port: LocalPort): Iterable<Flow> {

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { createMemo } from '../../src/app/memo.ts'
+import type { View } from '../../src/app/view.ts'
+import { flowIdentity } from '../../src/openflow/index.ts'
+import { allApps } from '../support/cloud.ts'
+import { twoTenants } from '../support/view.ts'
+
+test('makes a value once for each object and key', () => {
+  const memo = createMemo<number>()
+  let made = 0
+  const make = () => ++made
+  const [a, b] = [{}, {}]
+  expect([memo(a, 'x', make), memo(a, 'y', make), memo(b, 'x', make), memo(a, 'x', make)]).toEqual([
+    1, 2, 3, 1,
+  ])
+})
+
+/** Each change of one port of red, seen by applications that have seen the view before, and by new ones. */
+test.each([
+  ['a MAC', { macs: ['fa:16:3e:00:00:77'] }],
+  ['an address', { addresses: [{ ip: '10.0.0.77', subnet: undefined }] }],
+  ['port security', { isPortSecurityEnabled: false }],
+  ['its network', { networkId: 'net-blue' }],
+  ['its port of the switch', { ofport: 77 }],
+])('after a change of %s, old applications want what new ones want', (_, change) => {
+  const before = twoTenants()
+  const localPorts = before.localPorts.map((port) => (port.key === 1 ? { ...port, ...change } : port))
+  const ports = new Map(before.ports).set('net-red-1', localPorts[0]!)
+  const after = { ...before, localPorts, ports, version: before.version + 1 }
+  const flowsOf = (apps: ReturnType<typeof allApps>, view: View = after) =>
+    apps.filter(({ name }) => name !== 'dns').flatMap((app) => [...app.flows(view)])
+  const old = allApps()
+  const known = new Set(flowsOf(old, before))
+  expect(flowsOf(old)).toEqual(flowsOf(allApps()))
+  expect(flowsOf(old).filter((flow) => known.has(flow)).length).toBeGreaterThan(50)
+  expect(flowsOf(old).map(flowIdentity)).not.toEqual([...known].map(flowIdentity))
+})
+
+test('a network with another key is another network for its ports', () => {
+  const before = twoTenants()
+  const red = { ...before.networks.get('net-red')!, key: 9 }
+  const after = { ...before, networks: new Map(before.networks).set(red.id, red) }
+  const old = allApps()
+  for (const app of old) for (const _ of app.flows(before));
+  for (const [i, app] of allApps().entries()) expect([...old[i]!.flows(after)]).toEqual([...app.flows(after)])
+})

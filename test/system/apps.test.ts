@@ -1,0 +1,129 @@
+/**
+ * The applications on a real Open vSwitch: the rows of test/support/compliance.ts, which the fake switch runs too, and a
+ * Linux neighbour table that believes the answers which the switch gives.
+ */
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createNamespace, createVeth, deleteNamespace, ip, runIn } from '../../src/lab/namespace.ts'
+import { addBridge } from '../../src/lab/switch.ts'
+import { formatFlow } from '../../src/openflow/index.ts'
+import { allApps, arrivalsOf, cloudOf, flowsOf, groupsOf, namesOf, ofportOf } from '../support/cloud.ts'
+import { complianceView, rows } from '../support/compliance.ts'
+import { type DummyBridge, type DummySwitch, install, startDummySwitch } from '../support/dummy-switch.ts'
+import type { Sent } from '../support/fake-switch.ts'
+import { twoTenants } from '../support/view.ts'
+
+const apps = allApps()
+
+let dummy: DummySwitch
+beforeAll(async () => {
+  dummy = await startDummySwitch('apps')
+})
+afterAll(() => dummy.stop())
+
+describe('the rows that the fake switch runs', () => {
+  const view = complianceView()
+  const names = namesOf(view)
+  const flows = flowsOf(apps, view)
+  let bridge: DummyBridge
+
+  beforeAll(async () => {
+    bridge = await dummy.addBridge('br0', [...names.keys()])
+    await bridge.install(flows, groupsOf(apps, view))
+  })
+
+  test('the switch has every flow, and shows it as we do', async () => {
+    const untimed = apps.flatMap((app) => [...app.flows(view)])
+    expect((await bridge.dump()).sort()).toEqual(untimed.map(formatFlow).sort())
+  })
+
+  test('what docs/pipeline.md shows of a table is what the switch shows', async () => {
+    const document = readFileSync(join(import.meta.dirname, '../../docs/pipeline.md'), 'utf8')
+    const tables = document.slice(document.indexOf('## The tables'), document.indexOf('## The demo'))
+    const excerpts = [...tables.matchAll(/```\n([^`]*)```/g)].flatMap((block) => block[1]!.trim().split('\n'))
+    expect(excerpts.length).toBeGreaterThan(20)
+    const dump = new Set(await bridge.dump())
+    expect(excerpts.filter((line) => !dump.has(line))).toEqual([])
+  })
+
+  test.each(rows)('$from: $name', async ({ from, frame, arrives }) => {
+    const sent = await bridge.receive(ofportOf(names, from), frame)
+    const hex = Object.fromEntries(
+      sent.map(({ port, frame: left }) => [names.get(port), left.toString('hex')]),
+    )
+    expect(hex).toEqual(
+      Object.fromEntries(Object.entries(arrives).map(([to, left]) => [to, left.toString('hex')])),
+    )
+    expect(Object.values(arrivalsOf(names, sent)).every((frames) => frames.length === 1)).toBe(true)
+  })
+
+  test('broken frames: what the switch does is what the fake one does', async () => {
+    const { fake } = cloudOf(view)
+    fake.isControllerAlive = false
+    for (const { port, frame } of brokenFrames(100)) {
+      const wanted = fake.receive(port, frame)
+      expect(textOf(await bridge.receive(port, frame)), frame.toString('hex')).toEqual(textOf(wanted))
+    }
+  })
+
+  /** Frames of the rows with up to two bytes changed, the same ones in every run. */
+  function* brokenFrames(count: number): Iterable<Sent> {
+    let state = 2
+    const random = (below: number) => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0 // ISO C's example of rand()
+      return (state >>> 8) % below
+    }
+    for (let i = 0; i < count; i++) {
+      const row = rows[random(rows.length)]!
+      const frame = Buffer.from(row.frame)
+      for (let changes = random(3); changes > 0; changes--) frame[random(frame.length)] = random(256)
+      yield { port: ofportOf(names, random(2) === 0 ? row.from : 'blue-open'), frame }
+    }
+  }
+
+  const textOf = (sent: readonly Sent[]) =>
+    sent.map(({ port, frame }) => `${names.get(port)} ${frame.toString('hex')}`).sort()
+})
+
+describe('a Linux machine behind a port', () => {
+  const machine = `df-apps-vm-${process.pid}`
+
+  beforeAll(async () => {
+    await createNamespace(machine)
+    await addBridge(dummy.real, 'br1', 'secure')
+    await createVeth(
+      { namespace: dummy.namespace, device: 'vm' },
+      { namespace: machine, device: 'eth0', mac: 'fa:16:3e:00:00:01' },
+    )
+    await dummy.real.vsctl('add-port', 'br1', 'vm', '--', 'set', 'interface', 'vm', 'ofport_request=11')
+    const view = twoTenants()
+    await install(dummy.real, 'br1', flowsOf(apps, view).map(formatFlow), groupsOf(apps, view))
+    await ip(machine, ['addr add 10.0.0.11/24 dev eth0', 'addr add fd00:a::11/64 dev eth0'])
+  })
+  afterAll(() => deleteNamespace(machine))
+
+  const addresses = () => ip(machine, ['addr show dev eth0'])
+
+  test('its addresses pass duplicate address detection', async () => {
+    while ((await addresses()).includes('tentative')) await sleep(100)
+    expect(await addresses()).toContain('inet6 fe80::f816:3eff:fe00:1/64')
+    expect(await addresses()).not.toContain('dadfailed')
+  })
+
+  test.each(['10.0.0.12', '10.0.0.13', 'fd00:a::13'])('it resolves %s', async (address) => {
+    // Nobody is there to answer the ping; what matters is that the neighbour is found.
+    await runIn(machine, 'ping', ['-c1', '-W1', address]).catch(() => undefined)
+    const mac = `fa:16:3e:00:00:0${address.slice(-1) === '2' ? 2 : 3}`
+    expect(await ip(machine, [`neigh show ${address}`])).toMatch(
+      new RegExp(`lladdr ${mac} (REACHABLE|DELAY|STALE)`),
+    )
+  })
+
+  test('it resolves nobody of the other tenant', async () => {
+    await runIn(machine, 'ping', ['-c1', '-W1', '10.0.0.99']).catch(() => undefined)
+    expect(await ip(machine, ['neigh show 10.0.0.99'])).not.toContain('lladdr')
+  })
+})
