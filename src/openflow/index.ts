@@ -5,7 +5,10 @@
 
 export { CodecError } from '../wire/codec.ts'
 export { type Action, actionsText } from './actions.ts'
+export { type Clock, systemClock } from './clock.ts'
 export type { Nat } from './ct.ts'
+export { errorName } from './errors.ts'
+export { ListenError, OpenFlowError, SessionClosedError } from './failure.ts'
 export {
   controller,
   type Flow,
@@ -23,9 +26,11 @@ export {
   resubmit,
   setField,
 } from './flow.ts'
+export { formatMessage } from './format.ts'
 export { type Bucket, formatGroup, type Group, type GroupType, groupIds } from './group.ts'
 export type { Instruction } from './instructions.ts'
 export type { LearnSpec } from './learn.ts'
+export { type Listener, type ListenOptions, listen } from './listener.ts'
 export type { Compared, Match, UnknownField } from './match.ts'
 export {
   decode,
@@ -45,5 +50,6 @@ export {
 } from './multipart.ts'
 export { ethTypes, type FieldName, type FieldValue } from './oxm.ts'
 export type { Port } from './port.ts'
+export type { Counts, Outgoing, PacketIn, Session, SessionHandlers } from './session.ts'
 export { ports } from './show.ts'
 export type { Place, Subfield } from './subfield.ts'

@@ -117,3 +117,38 @@ function prefixLength(mask: Uint8Array): number | undefined {
   if (length === -1) return bits.length
   return bits.includes('1', length) ? undefined : length
 }
+
+/** Bits by name with spaces between, `0` if none is set; bits without a name as one hexadecimal number. */
+export function bitNames(bits: number, names: Readonly<Record<number, string>>): string {
+  const words: string[] = []
+  let left = bits
+  for (const [bit, name] of Object.entries(names)) {
+    if ((bits & Number(bit)) === 0) continue
+    words.push(name)
+    left &= ~Number(bit)
+  }
+  if (left !== 0) words.push(hexText(left >>> 0))
+  return words.length === 0 ? '0' : words.join(' ')
+}
+
+/** Seconds and nanoseconds: `0.959s`. */
+export function durationText(seconds: number, nanoseconds: number): string {
+  if (nanoseconds === 0) return `${seconds}s`
+  const isMilliseconds = nanoseconds % 1_000_000 === 0
+  const fraction = isMilliseconds
+    ? `${nanoseconds / 1_000_000}`.padStart(3, '0')
+    : `${nanoseconds}`.padStart(9, '0').replace(/0+$/, '')
+  return `${seconds}.${fraction}s`
+}
+
+/** Bytes in hexadecimal and as characters, 16 a line, each line with a line feed. */
+export function hexDump(bytes: Uint8Array): string {
+  let text = ''
+  for (let at = 0; at < bytes.length; at += 16) {
+    const line = bytes.subarray(at, at + 16)
+    const pairs = Array.from(line, (byte, i) => byte.toString(16).padStart(2, '0') + (i === 7 ? '-' : ' '))
+    const shown = Array.from(line, (byte) => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : '.'))
+    text += `${at.toString(16).padStart(8, '0')}  ${pairs.join('').padEnd(48)}|${shown.join('').padEnd(16)}|\n`
+  }
+  return text
+}

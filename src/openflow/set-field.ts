@@ -1,0 +1,178 @@
+/**
+ * The bodies of the actions that write fields: set-field, move, load, and those that name bits of one field (nicira-ext.h
+ * and lib/ofp-actions.c of Open vSwitch). It knows no other action.
+ */
+
+import { type Codec, CodecError, u16, within } from '../wire/codec.ts'
+import {
+  checkEntry,
+  entriesOf,
+  fromInt,
+  type Match,
+  maskOf,
+  readField,
+  simplified,
+  toInt,
+  writeField,
+} from './match.ts'
+import { type FieldName, fieldOf, type HeaderKind } from './oxm.ts'
+import {
+  checkBits,
+  fieldHeader,
+  offsetAndBits,
+  type Place,
+  placeOf,
+  subfieldText,
+  UnknownFieldError,
+} from './subfield.ts'
+
+/** Exactly one field of a match, without its mask (OFPAT_SET_FIELD) or always with one (NXAST_REG_LOAD2). */
+export const oneField = (usual: HeaderKind, isMasked: boolean): Codec<Match> => ({
+  read(r) {
+    const field = readField(r, usual)
+    if (!('name' in field)) throw new UnknownFieldError(`there is no field ${field.class}:${field.field}`)
+    const { name, entry } = field
+    if (!isMasked && entry.mask !== undefined) throw new CodecError(`${name} has a mask`)
+    const mask = isMasked && entry.mask === undefined ? { mask: fromInt(name, maskOf(name)) } : {}
+    return { [name]: simplified({ ...entry, ...mask }) } as Match
+  },
+  write(w, match) {
+    const [name, entry] = fieldOfSet(match)
+    checkWritable(name)
+    try {
+      checkEntry(name, entry)
+      writeField(w, name, entry, usual)
+    } catch (error) {
+      throw within(name, error)
+    }
+  },
+})
+
+/** The one field of a set-field. */
+export function fieldOfSet(match: Match): ReturnType<typeof entriesOf>[number] {
+  const [entry, second] = entriesOf(match)
+  if (entry === undefined || second !== undefined) throw new CodecError('needs exactly one field')
+  return entry
+}
+
+function checkWritable(name: FieldName): void {
+  if (!fieldOf(name).isWritable) throw new CodecError(`${name} is read-only`)
+}
+
+export function setFieldText({ field }: { readonly field: Match }): string {
+  const [name, { value, mask }] = fieldOfSet(field)
+  const show = fieldOf(name).show as (value: unknown, mask?: unknown) => string
+  const isExact = mask === undefined || toInt(name, mask) === maskOf(name)
+  return `set_field:${isExact ? show(value) : show(value, mask)}->${fieldOf(name).name}`
+}
+
+/** Copies bits from one field to another. */
+export interface Move {
+  readonly bits: number
+  readonly from: Place
+  readonly to: Place
+}
+
+export const moveBody: Codec<Move> = {
+  read(r) {
+    const bits = r.u16()
+    const fromOffset = r.u16()
+    const toOffset = r.u16()
+    const from = fieldHeader.read(r)
+    const to = fieldHeader.read(r)
+    return {
+      bits,
+      from: placeOf(from.field, fromOffset, from.header),
+      to: placeOf(to.field, toOffset, to.header),
+    }
+  },
+  write(w, { bits, from, to }) {
+    checkBits({ ...from, bits })
+    checkBits({ ...to, bits })
+    checkWritable(to.field)
+    u16.write(w, bits)
+    u16.write(w, from.offset)
+    u16.write(w, to.offset)
+    fieldHeader.write(w, from)
+    fieldHeader.write(w, to)
+  },
+}
+
+/** Writes a number into bits of a field. */
+export interface Load {
+  readonly value: bigint
+  readonly bits: number
+  readonly to: Place
+}
+
+export const loadBody: Codec<Load> = {
+  read(r) {
+    const { offset, bits } = offsetAndBits.read(r)
+    const { field, header } = fieldHeader.read(r)
+    return { value: r.u64(), bits, to: placeOf(field, offset, header) }
+  },
+  write(w, { value, bits, to }) {
+    checkBits({ ...to, bits })
+    checkWritable(to.field)
+    if (BigInt.asUintN(bits, value) !== value) throw new CodecError(`${value} does not fit ${bits} bits`)
+    offsetAndBits.write(w, { offset: to.offset, bits })
+    fieldHeader.write(w, to)
+    w.u64(value)
+  },
+}
+
+/** A place, and how many bits of it, in the order that stack and output actions have. */
+export const stackBody: Codec<{ readonly bits: number; readonly place: Place }> = {
+  read(r) {
+    const offset = r.u16()
+    const { field, header } = fieldHeader.read(r)
+    const bits = r.u16()
+    r.skip(r.size)
+    return { bits, place: placeOf(field, offset, header) }
+  },
+  write(w, { bits, place }) {
+    checkBits({ ...place, bits })
+    u16.write(w, place.offset)
+    fieldHeader.write(w, place)
+    u16.write(w, bits)
+    w.zeros(6)
+  },
+}
+
+export const outputRegBody: Codec<{ readonly bits: number; readonly from: Place; readonly maxLen: number }> =
+  {
+    read(r) {
+      const { offset, bits } = offsetAndBits.read(r)
+      const { field, header } = fieldHeader.read(r)
+      const maxLen = r.u16()
+      r.skip(6)
+      return { bits, from: placeOf(field, offset, header), maxLen }
+    },
+    write(w, { bits, from, maxLen }) {
+      checkBits({ ...from, bits })
+      offsetAndBits.write(w, { offset: from.offset, bits })
+      fieldHeader.write(w, from)
+      u16.write(w, maxLen)
+      w.zeros(6)
+    },
+  }
+
+export const checkPktLargerBody: Codec<{ readonly packetLength: number; readonly to: Place }> = {
+  read(r) {
+    const packetLength = r.u16()
+    const offset = r.u16()
+    const { field, header } = fieldHeader.read(r)
+    r.skip(r.size)
+    return { packetLength, to: placeOf(field, offset, header) }
+  },
+  write(w, { packetLength, to }) {
+    checkBits({ ...to, bits: 1 })
+    u16.write(w, packetLength)
+    u16.write(w, to.offset)
+    fieldHeader.write(w, to)
+    w.zeros(6)
+  },
+}
+
+/** The text of some bits of a field. */
+export const bitsText = (place: Place, bits: number): string => subfieldText({ ...place, bits })
