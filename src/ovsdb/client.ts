@@ -86,37 +86,50 @@ export function connectOvsdb(options: OvsdbOptions): OvsdbClient {
   const transact = async (operations: readonly Operation[]) =>
     checkedResults(operations, await link.request('transact', [database, ...operations]))
 
+  const configure = async (settings: ControllerSettings) => {
+    const plan = (tables: Tables) => ({
+      answer: undefined,
+      operations: configuration(tables, bridge, settings),
+    })
+    return (await agree(transact, plan)).isChanged
+  }
+  const replaceController = async () => {
+    const { answer, results } = await agree(transact, (tables) => detour(tables, bridge))
+    if (answer === undefined) return
+    const number = configurationNumberOf(results.at(-1)?.rows)
+    try {
+      await transact(wayBack(answer, number))
+    } catch (error) {
+      if (!isRace(error)) throw error
+      await transact(wayBack(answer, undefined)) // a switch that does not answer is led back all the same
+    }
+  }
+
+  const inTurn = queue()
   return {
     state: state.asObservable(),
     transact,
-    async configure(settings) {
-      const plan = (tables: Tables) => ({
-        answer: undefined,
-        operations: configuration(tables, bridge, settings),
-      })
-      return (await agree(transact, plan)).isChanged
-    },
-    async replaceController() {
-      const { answer, results } = await agree(transact, (tables) => detour(tables, bridge))
-      if (answer === undefined) return
-      const number = configurationNumberOf(results.at(-1)?.rows)
-      try {
-        await transact(wayBack(answer, number))
-      } catch (error) {
-        if (!isRace(error)) throw error
-        await transact(wayBack(answer, undefined)) // a switch that does not answer is led back all the same
-      }
-    },
+    configure: (settings) => inTurn(() => configure(settings)),
+    replaceController: () => inTurn(replaceController),
     async reapplySettings() {
       await transact([newConfiguration])
     },
-    async ensurePatch(request) {
-      return (await agree(transact, (tables) => patch(tables, { bridge, ...request }))).answer
-    },
+    ensurePatch: (request) =>
+      inTurn(async () => (await agree(transact, (tables) => patch(tables, { bridge, ...request }))).answer),
     close() {
       link.close()
       state.complete()
     },
+  }
+}
+
+/** Runs one piece of work after the other: `configure` must not see the row of a controller on its detour. */
+function queue() {
+  let last: Promise<unknown> = Promise.resolve()
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work)
+    last = next.catch(() => {})
+    return next
   }
 }
 

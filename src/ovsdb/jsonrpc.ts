@@ -122,10 +122,12 @@ export class JsonRpc {
     const pending = this.#pending.get(id as number)
     if (pending === undefined)
       throw new ProtocolError(`a reply to a request never made (id ${JSON.stringify(id)})`)
+    const isRefused = error !== null && error !== undefined
+    if (!isRefused && result === undefined)
+      throw new ProtocolError(`a reply to ${pending.method} without a result`)
     this.#pending.delete(id as number)
     clearTimeout(pending.timer)
-    if (error !== null && error !== undefined) pending.reject(refusal(error, pending.method))
-    else if (result === undefined) throw new ProtocolError(`a reply to ${pending.method} without a result`)
+    if (isRefused) pending.reject(refusal(error, pending.method))
     else pending.resolve(result)
   }
 
