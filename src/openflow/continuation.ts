@@ -4,7 +4,7 @@
  * and skips what it does not know.
  */
 
-import { list, Reader } from '../wire/codec.ts'
+import { CodecError, list, Reader } from '../wire/codec.ts'
 import { type Action, action, actionsText, actionText } from './actions.ts'
 import { hexText } from './show.ts'
 
@@ -33,9 +33,17 @@ interface Found {
   odpPort?: number
 }
 
-/** The lines that `ovs-ofctl` prints for a continuation, each with its line feed. */
+/** The lines that `ovs-ofctl` prints for a continuation, each with its line feed; its size if it cannot be read. */
 export function continuationText(bytes: Buffer): string {
-  const found = read(new Reader(bytes))
+  try {
+    return linesText(read(new Reader(bytes)))
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error
+    return ` continuation=${bytes.length} bytes\n`
+  }
+}
+
+function linesText(found: Found): string {
   const lines = [
     found.bridge !== undefined && found.bridge !== noBridge && `bridge=${found.bridge}`,
     found.stack.length > 0 && `stack=(top) ${found.stack.join(' ')} (bottom)`,

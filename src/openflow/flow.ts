@@ -9,6 +9,7 @@ import { type Instruction, instruction, instructionsText } from './instructions.
 import { canonical, type Match, match as matchCodec } from './match.ts'
 import { matchText } from './match-text.ts'
 import { type FieldName, fieldOf, fields } from './oxm.ts'
+import { checkInstructions } from './prerequisites.ts'
 import { hexText } from './show.ts'
 
 /** A flow. */
@@ -88,8 +89,10 @@ function checkFlow(flow: Flow): void {
         throw new CodecError(`${flow[name]} is not 0 to ${max}`)
     })
   inside('match', () => matchCodec.write(new Writer(), flow.match))
-  for (const [i, one] of flow.instructions.entries())
-    inside('instructions', () => inside(i, () => instruction.write(new Writer(), one)))
+  inside('instructions', () => {
+    for (const [i, one] of flow.instructions.entries()) inside(i, () => instruction.write(new Writer(), one))
+    checkInstructions(flow)
+  })
 }
 
 function inside<T>(key: string | number, run: () => T): T {

@@ -13,6 +13,8 @@ import {
   fields,
   type HeaderKind,
   headerOf,
+  type Need,
+  type Needs,
   type ValueKind,
 } from './oxm.ts'
 
@@ -199,21 +201,31 @@ function checked(match: Match): Map<FieldName, Compared<AnyValue>> {
 
 /** Throws `CodecError` unless packets of that match have the field: `udpDst needs ipProto to be 17`. */
 export function checkNeeds(name: FieldName, match: Match): void {
-  for (const [needed, allowed] of Object.entries(fieldOf(name).needs)) {
-    const entry = match[needed as FieldName]
-    if (entry === undefined && needed === 'vlanVid' && match.vlanTci !== undefined) continue
-    const { value, mask } =
-      entry === undefined ? { value: undefined, mask: undefined } : comparedOf(entry as number)
-    const isExact = mask === undefined || toInt(needed as FieldName, mask) === maskOf(needed as FieldName)
-    if (allowed.length === 0 ? value !== undefined : isExact && allowed.includes(value as number)) {
-      checkNeeds(needed as FieldName, match)
-      continue
-    }
-    const values = allowed
-      .map((value_) => (needed === 'ethType' ? `0x${value_.toString(16)}` : value_))
-      .join(' or ')
-    throw new CodecError(`${name} needs ${needed}${values === '' ? '' : ` to be ${values}`}`)
+  mustHave(name, fieldOf(name).needs, match)
+}
+
+/** Throws `CodecError` unless the match says what `who` needs. */
+export function mustHave(who: string, needs: Needs, match: Match): void {
+  for (const [needed, need] of Object.entries(needs)) {
+    const other = needed === 'vlanVid' && match.vlanVid === undefined ? 'vlanTci' : (needed as FieldName)
+    const entry = match[other]
+    if (entry === undefined || !holds(need, other, comparedOf(entry as number)))
+      throw new CodecError(`${who} needs ${needed} ${needText(needed, need)}`)
+    checkNeeds(other, match)
   }
+}
+
+function holds(need: Need, name: FieldName, { value, mask }: Compared<number>): boolean {
+  if ('holds' in need) return need.holds(value, mask ?? 0xffff_ffff)
+  return need.includes(value) && (mask === undefined || (toInt(name, mask) & maskOf(name)) === maskOf(name))
+}
+
+function needText(needed: string, need: Need): string {
+  if ('words' in need) return `to have ${need.words}`
+  const values = need.map((value) =>
+    needed === 'ethType' ? `0x${value.toString(16).padStart(4, '0')}` : value,
+  )
+  return `to be ${values.join(' or ')}`
 }
 
 /** The fields in order, but each after its prerequisites: Open vSwitch refuses them otherwise (OFPBMC_BAD_PREREQ). */

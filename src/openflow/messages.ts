@@ -28,6 +28,7 @@ import { instruction } from './instructions.ts'
 import { match, metadata } from './match.ts'
 import { reply, request } from './multipart.ts'
 import { port } from './port.ts'
+import { checkInstructions } from './prerequisites.ts'
 import { properties } from './property.ts'
 
 const version13 = 4
@@ -43,7 +44,7 @@ const u32pair = mapped(
 )
 
 // biome-ignore format: one field a line
-const flowMod = struct({
+const flowModBody = struct({
   cookie:      optional(u64, 0n),
   cookieMask:  optional(u64, 0n),
   tableId:     u8,
@@ -59,6 +60,20 @@ const flowMod = struct({
   match,
   instructions: list(instruction),
 })
+
+/** The prerequisites of a flow's actions are checked where the switch would check them. */
+const flowMod: typeof flowModBody = {
+  read: flowModBody.read,
+  write(w, value) {
+    flowModBody.write(w, value)
+    if (value.command === 'delete' || value.command === 'deleteStrict') return
+    try {
+      checkInstructions(value)
+    } catch (error) {
+      throw within('instructions', error)
+    }
+  },
+}
 
 // biome-ignore format: one field a line
 const flowRemoved = struct({

@@ -33,13 +33,25 @@ const pktReg = header(0x8001, 'OXM_OF')
 const onf = header(0xffff, 'ONFOXM_ET', 0x4f4e4600)
 const eric = header(0x1000, 'ERICOXM_OF')
 
-/** What must stand in a match before a field may: field by field, one of these values, exactly. */
-export type Needs = Readonly<Record<string, readonly number[]>>
+/** What a match must say of another field: one of these values, exactly, or something else in words. */
+export type Need =
+  | readonly number[]
+  | { readonly words: string; readonly holds: (value: number, mask: number) => boolean }
+
+/** What must stand in a match before a field may, by the name of the other field. */
+export type Needs = Readonly<Record<string, Need>>
+
+const tagged: Need = { words: 'the bit 0x1000', holds: (vid) => (vid & 0x1000) !== 0 }
+const tracked: Need = {
+  words: 'a state of a connection',
+  holds: (state, mask) => (state & 0xcf) !== 0 || ((state & 0x20) !== 0 && (mask & ~state & 0x10) !== 0),
+}
 
 // biome-ignore format: one prerequisite a line
-const needs = {
+/** The prerequisites that fields and actions have. */
+export const needs = {
   nothing: {},
-  vlan:   { vlanVid: [] },
+  vlan:   { vlanVid: tagged },
   mpls:   { ethType: [0x8847, 0x8848] },
   ip:     { ethType: [0x0800, 0x86dd] },
   ipv4:   { ethType: [0x0800] },
@@ -53,7 +65,7 @@ const needs = {
   nd:     { icmpv6Type: [135, 136] },
   ndAsk:  { icmpv6Type: [135] },
   ndTell: { icmpv6Type: [136] },
-  ct:     { ctState: [] },
+  ct:     { ctState: tracked },
 } as const satisfies Record<string, Needs>
 
 /** A kind of value: its codec, its size in bytes, and whether its text is an address. */

@@ -1,0 +1,126 @@
+/**
+ * Whether the packets of a match have what its actions work on: what Open vSwitch checks when it takes a flow and refuses
+ * as OFPBAC_MATCH_INCONSISTENT (`ofpacts_check` in lib/ofp-actions.c) or OFPBIC_BAD_TABLE_ID. It knows no message.
+ */
+
+import { CodecError, within } from '../wire/codec.ts'
+import type { Action } from './actions.ts'
+import type { Instruction } from './instructions.ts'
+import type { LearnSpec } from './learn.ts'
+import { checkNeeds, type Match, mustHave } from './match.ts'
+import { type FieldName, type Needs, needs } from './oxm.ts'
+import { fieldOfSet } from './set-field.ts'
+
+interface Checked {
+  readonly tableId: number
+  readonly match: Match
+  readonly instructions: readonly Instruction[]
+}
+
+/** Throws `CodecError` for an action that the match does not allow, and for a way back to an earlier table. */
+export function checkInstructions({ tableId, match, instructions }: Checked): void {
+  for (const [i, one] of instructions.entries())
+    at(i, () => {
+      if (one.kind === 'gotoTable' && one.tableId <= tableId && tableId !== 0xff)
+        throw new CodecError(`gotoTable: ${one.tableId} is not after table ${tableId}`)
+      if (one.kind === 'applyActions' || one.kind === 'writeActions')
+        at(one.kind, () => at('actions', () => checkActions(one.actions, match)))
+    })
+}
+
+/** What the packet looks like changes on the way: tags and labels are put on and taken off. */
+function checkActions(actions: readonly Action[], match: Match): void {
+  let shape = match
+  for (const [i, one] of actions.entries()) shape = at(i, () => at(one.kind, () => after(one, shape)))
+}
+
+/** Throws unless the action fits packets of that shape; gives their shape after it. */
+function after(one: Action, shape: Match): Match {
+  switch (one.kind) {
+    case 'setField': {
+      const [name] = fieldOfSet(one.field)
+      if (name === 'vlanVid') mustHave('vlanVid', needs.vlan, shape)
+      checkNeeds(name, shape)
+      return name === 'vlanTci' ? { ...shape, ...one.field } : shape
+    }
+    case 'move':
+      checkNeeds(one.from.field, shape)
+      checkNeeds(one.to.field, shape)
+      return shape
+    case 'load':
+      checkNeeds(one.to.field, shape)
+      return shape
+    case 'stackPush':
+    case 'stackPop':
+      checkNeeds(one.place.field, shape)
+      return shape
+    case 'outputReg':
+      checkNeeds(one.from.field, shape)
+      return shape
+    case 'setTtl':
+    case 'decTtl':
+    case 'decTtlIds':
+      mustHave('the packet', needs.ip, shape)
+      return shape
+    case 'setMplsTtl':
+    case 'decMplsTtl':
+      mustHave('the packet', needs.mpls, shape)
+      return shape
+    case 'finTimeout':
+      mustHave('the packet', needs.tcp, shape)
+      return shape
+    case 'pushVlan':
+      return { ...shape, vlanVid: 0x1000 }
+    case 'popVlan':
+      mustHave('the packet', needs.vlan, shape)
+      return without(shape, ['vlanVid', 'vlanPcp', 'vlanTci'])
+    case 'pushMpls':
+      return { ...without(shape, ['ipProto']), ethType: one.ethertype }
+    case 'popMpls':
+      mustHave('the packet', needs.mpls, shape)
+      return { ...shape, ethType: one.ethertype }
+    case 'ct':
+      mustHave('the packet', needs.ip, shape)
+      if (typeof one.zone !== 'number') checkNeeds(one.zone.field, shape)
+      at('actions', () => checkActions(one.actions, shape))
+      return shape
+    case 'nat':
+      mustHave('the packet', one.addressMin === undefined ? needs.ip : familyOf(one.addressMin), shape)
+      return shape
+    case 'clone':
+      at('actions', () => checkActions(one.actions, shape))
+      return shape
+    case 'learn':
+    case 'learnLimited':
+      at('specs', () => checkSpecs(one.specs, shape))
+      return shape
+    default:
+      return shape
+  }
+}
+
+/** The learned flow's match grows spec by spec. */
+function checkSpecs(specs: readonly LearnSpec[], shape: Match): void {
+  let learned: Match = {}
+  for (const [i, one] of specs.entries())
+    at(i, () => {
+      if ('from' in one) checkNeeds(one.from.field, shape)
+      if (one.kind === 'output') return
+      checkNeeds(one.to.field, learned)
+      if (one.kind === 'match' && 'value' in one && one.to.offset === 0)
+        learned = { ...learned, [one.to.field]: Number(one.value) } as Match
+    })
+}
+
+const familyOf = (address: string): Needs => (address.includes(':') ? needs.ipv6 : needs.ipv4)
+
+const without = (shape: Match, names: readonly FieldName[]): Match =>
+  Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name as FieldName))) as Match
+
+function at<T>(key: string | number, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw within(key, error)
+  }
+}
