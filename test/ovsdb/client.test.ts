@@ -384,3 +384,55 @@ describe('a plan', () => {
     await Promise.all(rejected)
   })
 })
+
+describe('replaceController', () => {
+  const target = 'tcp:127.0.0.1:6653'
+  const none = ['set', []]
+  const controller = { target, max_backoff: none, inactivity_probe: none, controller_queue_size: none }
+
+  /** Answers everything up to the first half of the detour. */
+  async function halfway(session: FakeSession): Promise<void> {
+    const bridge = bridgeRow({ controller: ['uuid', uuidOf(50)] })
+    session.reply(await session.next('transact'), [
+      { rows: [] },
+      { rows: [{ _uuid: ['uuid', uuidOf(1)], ...bridge }] },
+      { rows: [] },
+      { rows: [] },
+      { rows: [{ _uuid: ['uuid', uuidOf(50)], ...controller }] },
+    ])
+    const there = await session.next('transact')
+    expect(there.params[2]).toMatchObject({ op: 'update', row: { target: 'tcp:127.0.0.1:0' } })
+    session.reply(there, [{}, { count: 1 }, { count: 1 }, { rows: [{ next_cfg: 8 }] }])
+  }
+
+  test('leads the row back even if the switch never looks', async () => {
+    start()
+    const session = await serve({})
+    await connected()
+    const replaced = client.replaceController()
+    await halfway(session)
+    session.reply(await session.next('transact'), [{ error: 'timed out' }, null])
+    const back = await session.next('transact')
+    expect(back.params).toHaveLength(2)
+    expect(back.params[1]).toMatchObject({ op: 'update', row: { target } })
+    session.reply(back, [{ count: 1 }])
+    await replaced
+  })
+
+  test('passes on what else goes wrong', async () => {
+    start()
+    const session = await serve({})
+    await connected()
+    const replaced = client.replaceController()
+    const rejected = expect(replaced).rejects.toThrow(OvsdbError)
+    await halfway(session)
+    session.reply(await session.next('transact'), [{ error: 'I/O error' }, null])
+    await rejected
+  })
+})
+
+test('can be closed while it connects', () => {
+  start()
+  client.close()
+  expect(states).toHaveLength(1)
+})
