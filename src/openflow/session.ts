@@ -1,0 +1,304 @@
+/**
+ * One switch: hello, features, echo both ways, replies and errors joined to their requests (OF 1.3.5 §6.1 to §6.3). It
+ * is given bytes and gives bytes; it knows no socket, no flow and no application.
+ *
+ *     hello ----HELLO with a common version----> features ----FEATURES_REPLY----> connected
+ *       |  sends SET_PACKET_IN_FORMAT and          |                                 |
+ *       |  FEATURES_REQUEST, in this order         |                                 |
+ *       |                                          |                                 |
+ *       +- no common version                       +- an error                       +- nothing heard for a period
+ *       +- any other message                       +- not done in two periods        |  after our ECHO_REQUEST
+ *       +- not done in two periods                 |                                 |
+ *       v                                          v                                 v
+ *     closed <------- malformed message, end of the connection, close(): from every state
+ *
+ * The packet-in format comes before everything else because the first message after HELLO may already make a group with
+ * `watch_port:CONTROLLER` live, and a packet paused for a connection of the old format is lost. What the switch sends
+ * while we wait for its features is handed on, in order, once they are here.
+ */
+
+import { CodecError } from '../wire/codec.ts'
+import type { Clock } from './clock.ts'
+import { type OpenFlowError, SessionClosedError } from './failure.ts'
+import { Framing } from './framing.ts'
+import { decode, encode, type Features, type Message, type MessageOf } from './messages.ts'
+import type { MultipartRequest, PartOf } from './multipart.ts'
+import { errorOf, type Outcomes, Requests } from './requests.ts'
+
+const openFlow13 = 4
+
+/** A message without its transaction id, which the session gives. */
+export type Outgoing = Message extends infer M ? (M extends Message ? Omit<M, 'xid'> : never) : never
+
+/** A packet that a controller action sent up. */
+export type PacketIn = MessageOf<'packetIn2'>
+
+type Kind = Message['kind']
+type ReplyKind<K> = K extends `${infer Word}Request` ? Extract<`${Word}Reply`, Kind> : never
+type Request = Extract<Outgoing, { kind: `${string}Request` }>
+type KnownMultipart = Exclude<MultipartRequest, { kind: 'unknown' }>
+
+/** A connected switch. */
+export interface Session {
+  readonly features: Features
+  /** Sends messages in one write; nothing tells whether they arrive. Does nothing on a closed session. */
+  send(...messages: Outgoing[]): void
+  /** The reply to a request. Rejects with `OpenFlowError` if the switch refuses it, else with `SessionClosedError`. */
+  request<R extends Request>(message: R): Promise<Extract<Message, { kind: ReplyKind<R['kind']> }>>
+  /** All parts of the answer to a multipart request. Rejects as `request` does. */
+  stats<R extends KnownMultipart>(body: R): Promise<PartOf<R['kind']>[]>
+  /**
+   * Sends messages with a barrier behind them; resolves when the switch has done them all, with the error of each, or
+   * undefined. Rejects with `SessionClosedError`; nobody knows then which were done.
+   */
+  transact(messages: readonly Outgoing[]): Promise<Outcomes>
+  /** Ends the session after what was sent before. */
+  close(reason: string): void
+  /** Why the session ended. */
+  readonly closed: Promise<string>
+  readonly counts: Readonly<Counts>
+}
+
+/** What a session has seen. */
+export interface Counts {
+  /** Packets that a controller action sent up. */
+  packetIns: number
+  /** Errors that no request waits for. */
+  errors: number
+  /** Messages of a type that we do not know. */
+  unknown: number
+}
+
+/** Who is told what happens; called while the switch's bytes are read, so nothing here may wait. */
+export interface SessionHandlers {
+  connected(session: Session): void
+  packetIn(session: Session, message: PacketIn): void
+  /** Whatever else the switch says unasked: port status, removed flows, messages that we do not know. */
+  message(session: Session, message: Message): void
+  /** An error that no request waits for, such as that of a message given to `send`. */
+  error?(session: Session, error: OpenFlowError): void
+  /** A connection that never became a session, and why. */
+  rejected(reason: string): void
+}
+
+/** Where a session's bytes go. */
+export interface Link {
+  write(bytes: Buffer): void
+  /** Ends the connection after what was written. */
+  end(): void
+}
+
+/** A session as its connection drives it. */
+export class SwitchSession implements Session {
+  readonly closed: Promise<string>
+  readonly counts: Counts = { packetIns: 0, errors: 0, unknown: 0 }
+  readonly #link: Link
+  readonly #handlers: SessionHandlers
+  readonly #clock: Clock
+  readonly #periodMs: number
+  readonly #framing = new Framing()
+  readonly #requests = new Requests()
+  #state: 'hello' | 'features' | 'connected' | 'closed' = 'hello'
+  #features: Features | undefined
+  /** What the switch sent before its features. */
+  #early: Message[] = []
+  #lastXid = 0
+  /** What is to be written when the current chunk has been read. */
+  #outbox: Buffer[] = []
+  #isReading = false
+  #heardAtMs: number
+  #isProbed = false
+  #stopTimer = () => {}
+  #tellClosed: (reason: string) => void = () => {}
+
+  constructor(
+    link: Link,
+    handlers: SessionHandlers,
+    options: { readonly clock: Clock; readonly inactivityProbeMs: number },
+  ) {
+    this.#link = link
+    this.#handlers = handlers
+    this.#clock = options.clock
+    this.#periodMs = options.inactivityProbeMs
+    this.#heardAtMs = options.clock.now()
+    this.closed = new Promise((resolve) => {
+      this.#tellClosed = resolve
+    })
+  }
+
+  get features(): Features {
+    if (this.#features === undefined) throw new Error('the switch has not told its features yet')
+    return this.#features
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  /** Says hello. */
+  start(): void {
+    this.send({ kind: 'hello', versions: [openFlow13] })
+    this.#stopTimer = this.#clock.after(2 * this.#periodMs, () => {
+      const missing = this.#state === 'hello' ? 'HELLO' : 'FEATURES_REPLY'
+      this.close(`no ${missing} from the switch within ${2 * this.#periodMs} ms`)
+    })
+  }
+
+  /** Takes what the switch sent; whatever is sent meanwhile leaves in one write at the end. */
+  receive(chunk: Buffer): void {
+    if (this.isClosed) return
+    this.#heardAtMs = this.#clock.now()
+    this.#isProbed = false
+    this.#isReading = true
+    try {
+      for (const frame of this.#framing.push(chunk)) if (!this.isClosed) this.#take(frame)
+      if (this.#framing.fault !== undefined) this.close(`malformed message: ${this.#framing.fault}`)
+    } finally {
+      this.#isReading = false
+      this.#flush()
+    }
+  }
+
+  send(...messages: Outgoing[]): void {
+    if (this.isClosed) return
+    this.#write(messages.map((message) => encode(this.#numbered(message))))
+  }
+
+  request<R extends Request>(message: R): Promise<Extract<Message, { kind: ReplyKind<R['kind']> }>> {
+    return this.#ask([message], ([request]) => this.#requests.reply(request!)) as never
+  }
+
+  stats<R extends KnownMultipart>(body: R): Promise<PartOf<R['kind']>[]> {
+    const message = { kind: 'multipartRequest', body } as const
+    return this.#ask([message], ([request]) => this.#requests.parts(request as never)) as never
+  }
+
+  transact(messages: readonly Outgoing[]): Promise<Outcomes> {
+    return this.#ask([...messages, { kind: 'barrierRequest' }], (numbered) =>
+      this.#requests.transaction(numbered.slice(0, -1), numbered.at(-1) as MessageOf<'barrierRequest'>),
+    )
+  }
+
+  close(reason: string): void {
+    if (this.isClosed) return
+    const wasConnected = this.#state === 'connected'
+    this.#flush()
+    this.#state = 'closed'
+    this.#stopTimer()
+    this.#link.end()
+    this.#requests.close(reason)
+    this.#tellClosed(reason)
+    if (!wasConnected) this.#handlers.rejected(reason)
+  }
+
+  /** Sends messages once `wait` has noted who waits for their answers. */
+  async #ask<T>(messages: readonly Outgoing[], wait: (numbered: Message[]) => Promise<T>): Promise<T> {
+    if (this.#state === 'closed') throw new SessionClosedError(await this.closed)
+    const numbered = messages.map((message) => this.#numbered(message))
+    const encoded = numbered.map(encode)
+    const answer = wait(numbered)
+    this.#write(encoded)
+    return answer
+  }
+
+  #numbered(message: Outgoing): Message {
+    this.#lastXid = (this.#lastXid + 1) >>> 0
+    return { ...message, xid: this.#lastXid } as Message
+  }
+
+  #write(encoded: readonly Buffer[]): void {
+    for (const bytes of encoded) this.#outbox.push(bytes)
+    if (!this.#isReading) this.#flush()
+  }
+
+  #flush(): void {
+    const outbox = this.#outbox
+    if (outbox.length === 0) return
+    this.#outbox = []
+    this.#link.write(outbox.length === 1 ? outbox[0]! : Buffer.concat(outbox))
+  }
+
+  #take(frame: Buffer): void {
+    const message = this.#decoded(frame)
+    if (message === undefined) return
+    if (this.#state === 'hello') this.#negotiate(message)
+    else if (message.kind === 'echoRequest') this.#write([encode({ ...message, kind: 'echoReply' })])
+    else if (this.#state === 'features') this.#introduce(message)
+    else this.#dispatch(message)
+  }
+
+  #decoded(frame: Buffer): Message | undefined {
+    try {
+      return decode(frame)
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error
+      this.close(`malformed message: ${error.message}`)
+      return undefined
+    }
+  }
+
+  /** Version negotiation (§6.3.1): the highest that both bitmaps hold, or the lower version if one has no bitmap. */
+  #negotiate(message: Message): void {
+    if (message.kind !== 'hello') {
+      const refusal = message.kind === 'error' ? `: ${errorOf(message, undefined).message}` : ''
+      this.close(`the switch began with ${message.kind} and not with HELLO${refusal}`)
+      return
+    }
+    const { version = openFlow13, versions } = message
+    if (versions ? versions.includes(openFlow13) : version >= openFlow13) {
+      this.#state = 'features'
+      this.send({ kind: 'setPacketInFormat', format: 'nxtPacketIn2' }, { kind: 'featuresRequest' })
+      return
+    }
+    const spoken = (versions ?? [version]).map((each) => `1.${each - 1}`).join(', ')
+    const data = Buffer.from(`OpenFlow 1.3 is needed; offered: ${spoken}`)
+    this.#write([encode({ kind: 'error', xid: message.xid, type: 0, code: 0, data })]) // OFPHFC_INCOMPATIBLE
+    this.close(
+      `the switch offers OpenFlow ${spoken} and not 1.3: \`ovs-vsctl set bridge <bridge> protocols=OpenFlow13\``,
+    )
+  }
+
+  #introduce(message: Message): void {
+    if (message.kind === 'error') {
+      this.close(errorOf(message, undefined).message)
+    } else if (message.kind === 'featuresReply') {
+      this.#state = 'connected'
+      this.#features = message
+      this.#stopTimer()
+      this.#watch(this.#periodMs)
+      this.#handlers.connected(this)
+      const early = this.#early
+      this.#early = []
+      for (const each of early) if (!this.isClosed) this.#dispatch(each)
+    } else {
+      this.#early.push(message)
+    }
+  }
+
+  #dispatch(message: Message): void {
+    if (message.kind === 'packetIn2') {
+      this.counts.packetIns += 1
+      this.#handlers.packetIn(this, message)
+    } else if (message.kind === 'error') {
+      const error = this.#requests.refuse(message)
+      if (error === undefined) return
+      this.counts.errors += 1
+      this.#handlers.error?.(this, error)
+    } else if (!this.#requests.take(message) && message.kind !== 'echoReply') {
+      if (message.kind === 'unknown') this.counts.unknown += 1
+      this.#handlers.message(this, message)
+    }
+  }
+
+  /** Looks after the connection again in `delayMs`. Whatever the switch says is a sign of life. */
+  #watch(delayMs: number): void {
+    this.#stopTimer = this.#clock.after(delayMs, () => {
+      const silentMs = this.#clock.now() - this.#heardAtMs
+      if (this.#isProbed) return this.close(`the switch has said nothing for ${Math.round(silentMs)} ms`)
+      if (silentMs < this.#periodMs) return this.#watch(this.#periodMs - silentMs)
+      this.#isProbed = true
+      this.send({ kind: 'echoRequest', data: Buffer.alloc(0) })
+      this.#watch(this.#periodMs)
+    })
+  }
+}
