@@ -47,8 +47,13 @@ describe('flow', () => {
   test.each([
     [
       'goto',
-      () => flow('dispatch', 1, {}, [goto('lookup')]),
-      'table dispatch may go on to nowhere, not to table 55',
+      () => flow('portsec', 1, {}, [goto('lookup')]),
+      'table portsec may go on to portsecNd, egressConntrack, services, not to table 55',
+    ],
+    [
+      'copy from the last table',
+      () => flow('dispatch', 1, {}, [through('lookup')]),
+      'may go on to nowhere, not to table 55',
     ],
     [
       'copy',

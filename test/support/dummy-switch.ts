@@ -32,17 +32,25 @@ export interface DummyBridge {
 export async function startDummySwitch(name: string): Promise<DummySwitch> {
   const directory = mkdtempSync(join(tmpdir(), `df-${name}-`))
   const namespace = `df-${name}-${process.pid}`
-  await createNamespace(namespace)
-  const real = await startSwitch({ directory, namespace, extraVswitchdArgs: ['--enable-dummy'] })
-  return {
-    real,
-    namespace,
-    addBridge: (bridge, ofports) => addDummyBridge(real, bridge, ofports),
-    stop: async () => {
-      await real.stop()
-      await deleteNamespace(namespace)
-      rmSync(directory, { recursive: true, force: true })
-    },
+  const remove = async () => {
+    await deleteNamespace(namespace)
+    rmSync(directory, { recursive: true, force: true })
+  }
+  try {
+    await createNamespace(namespace)
+    const real = await startSwitch({ directory, namespace, extraVswitchdArgs: ['--enable-dummy'] })
+    return {
+      real,
+      namespace,
+      addBridge: (bridge, ofports) => addDummyBridge(real, bridge, ofports),
+      stop: async () => {
+        await real.stop()
+        await remove()
+      },
+    }
+  } catch (error) {
+    await remove()
+    throw error
   }
 }
 

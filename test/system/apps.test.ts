@@ -7,9 +7,19 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { addFlow } from '../../src/controller/messages.ts'
 import { createNamespace, createVeth, deleteNamespace, ip, runIn } from '../../src/lab/namespace.ts'
 import { addBridge } from '../../src/lab/switch.ts'
-import { formatFlow } from '../../src/openflow/index.ts'
+import {
+  type Flow,
+  flowContent,
+  flowIdentity,
+  formatFlow,
+  formatGroup,
+  type Listener,
+  listen,
+  type Session,
+} from '../../src/openflow/index.ts'
 import { allApps, arrivalsOf, cloudOf, flowsOf, groupsOf, namesOf, ofportOf } from '../support/cloud.ts'
 import { complianceView, rows } from '../support/compliance.ts'
 import { type DummyBridge, type DummySwitch, install, startDummySwitch } from '../support/dummy-switch.ts'
@@ -22,7 +32,7 @@ let dummy: DummySwitch
 beforeAll(async () => {
   dummy = await startDummySwitch('apps')
 })
-afterAll(() => dummy.stop())
+afterAll(() => dummy?.stop())
 
 describe('the rows that the fake switch runs', () => {
   const view = complianceView()
@@ -86,6 +96,34 @@ describe('the rows that the fake switch runs', () => {
 
   const textOf = (sent: readonly Sent[]) =>
     sent.map(({ port, frame }) => `${names.get(port)} ${frame.toString('hex')}`).sort()
+})
+
+test('read back over OpenFlow, every flow and group is the one that was asked for', async () => {
+  const view = complianceView()
+  await dummy.addBridge('br2', [])
+  const path = join(dummy.real.rundir, 'br2.controller')
+  const { session, listener } = await new Promise<{ session: Session; listener: Listener }>((resolve) => {
+    const listening = listen(`unix:${path}`, {
+      connected: (connected) =>
+        void listening.then((ready) => resolve({ session: connected, listener: ready })),
+      packetIn: () => {},
+      message: () => {},
+      rejected: () => {},
+    })
+    void listening.then(() => dummy.real.vsctl('set-controller', 'br2', `unix:${path}`))
+  })
+  const flows = apps.flatMap((app) => [...app.flows(view)])
+  const groups = groupsOf(apps, view)
+  const groupMods = groups.map((group) => ({ kind: 'groupMod', command: 'add', ...group }) as const)
+  expect(await session.transact([...groupMods, ...flows.map(addFlow)])).toEqual(
+    [...groups, ...flows].map(() => undefined),
+  )
+  const lines = (list: readonly Flow[]) =>
+    list.map((flow) => `${flowIdentity(flow)} ${flowContent(flow)}`).sort()
+  expect(lines(await session.stats({ kind: 'flow' }))).toEqual(lines(flows))
+  const read = await session.stats({ kind: 'groupDesc' })
+  expect(read.map(formatGroup).sort()).toEqual(groups.map(formatGroup).sort())
+  await listener.close()
 })
 
 describe('a Linux machine behind a port', () => {

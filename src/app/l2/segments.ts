@@ -18,31 +18,31 @@ export interface Segment {
 
 /** The networks that have a local port, in order of their keys. */
 export function segmentsOf(view: View): readonly Segment[] {
-  const localPorts = byNetwork(view.localPorts)
-  const bound = [...view.ports.values()].filter(isBound).sort((a, b) => a.key - b.key)
-  const ports = byNetwork(bound)
+  const localIn = byNetwork(view.localPorts)
+  const boundIn = byNetwork([...view.ports.values()].filter(isBound).sort((a, b) => a.key - b.key))
   return [...view.networks.values()]
-    .filter((network) => localPorts.has(network.id))
+    .filter((network) => localIn(network.id).length > 0)
     .sort((a, b) => a.key - b.key)
     .map((network) => ({
       network,
-      localPorts: localPorts.get(network.id) ?? [],
-      macs: firstOf(ports.get(network.id) ?? [], (port) => port.macs),
-      ips: firstOf(ports.get(network.id) ?? [], (port) => port.addresses.map(({ ip }) => ip)),
+      localPorts: localIn(network.id),
+      macs: firstOf(boundIn(network.id), (port) => port.macs),
+      ips: firstOf(boundIn(network.id), (port) => port.addresses.map(({ ip }) => ip)),
     }))
 }
 
 /** A port that is bound to no node has nothing behind it: whoever holds its address is asked as anybody else is. */
 const isBound = (port: Port) => port.isEnabled && port.chassis !== undefined && port.macs.length > 0
 
-function byNetwork<P extends Port>(ports: readonly P[]): ReadonlyMap<string, readonly P[]> {
+/** The ports in the network of that id, in the order given. */
+function byNetwork<P extends Port>(ports: readonly P[]): (networkId: string) => readonly P[] {
   const groups = new Map<string, P[]>()
   for (const port of ports) {
     const group = groups.get(port.networkId)
     if (group === undefined) groups.set(port.networkId, [port])
     else group.push(port)
   }
-  return groups
+  return (networkId) => groups.get(networkId) ?? []
 }
 
 function firstOf(
