@@ -106,6 +106,7 @@ describe('the beginning', () => {
       ],
     ])
     expect(events).toEqual([])
+    expect(() => session.features).toThrow('not told its features yet')
     session.receive(features)
     expect(events).toEqual(['connected'])
     expect(session.features).toMatchObject({ tableCount: 254, datapathId: 0x0000_0e90_3849_624en })
@@ -418,13 +419,15 @@ test('an error that nobody waits for is named, counted and not fatal', () => {
     bytes('0401 0028 00000004 ffff 0023 00002320 04040018 00000004 00002320 0000001c 00000005 00080000'),
     bytes('0401 0018 00000005 ffff 0023 00002320 040d0050 00000005'),
   ]
-  session.receive(Buffer.concat([stale, cut, portStatus]))
+  const bare = bytes('0401000c 00000006 0001 0001')
+  session.receive(Buffer.concat([stale, cut, bare, portStatus]))
   expect(events).toEqual([
     'NXR_STALE for NXT_RESUME (OF1.3) (xid=0x4): total_len=1  (via no_match) data_len=1 (unbuffered)',
     'NXR_STALE for a message of type 13 (xid=0x5)',
+    'OFPBRC_BAD_TYPE for a message (xid=0x6)',
     'portStatus',
   ])
-  expect(session.counts).toEqual({ packetIns: 0, errors: 2, unknown: 0 })
+  expect(session.counts).toEqual({ packetIns: 0, errors: 3, unknown: 0 })
 })
 
 describe('the end', () => {
