@@ -33,7 +33,7 @@ function run(args: string[], until: (stderr: string, end: () => void) => void = 
     })
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       stderr += chunk
-      until(stderr, () => child.kill('SIGTERM'))
+      if (!child.killed) until(stderr, () => child.kill('SIGTERM'))
     })
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, stdout, stderr }))

@@ -7,9 +7,8 @@ import { BehaviorSubject, type Observable } from 'rxjs'
 import { reasonOf } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Message, Session, SessionHandlers } from '../openflow/index.ts'
+import type { Clock, Message, Session, SessionHandlers } from '../openflow/index.ts'
 import type { SwitchPort } from '../ovsdb/index.ts'
-import type { Clock } from './clock.ts'
 import type { HeldLease } from './lease.ts'
 import type { PuntDesk } from './punt.ts'
 import { type Reconciler, reconcilerMetrics, startReconciler } from './reconcile.ts'
@@ -71,7 +70,7 @@ export function createAttachments(options: AttachmentOptions): Attachments {
     connected.set(1)
     sessions.inc({ result: 'connected' })
     log.info({ datapathId: idOf(session) }, 'the switch is connected')
-    session.closed.then((reason) => {
+    void session.closed.then((reason) => {
       log.warn({ reason }, 'the switch is disconnected')
       if (current.value?.session === session) detach()
     })

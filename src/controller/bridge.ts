@@ -16,8 +16,8 @@
 import { BehaviorSubject, distinctUntilChanged, filter, map, type Observable } from 'rxjs'
 import { reasonOf } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
+import type { Clock } from '../openflow/index.ts'
 import type { ControllerSettings, OvsdbClient } from '../ovsdb/index.ts'
-import type { Clock } from './clock.ts'
 
 const patienceMs = 300
 const retryMs = { first: 1000, last: 10_000 }

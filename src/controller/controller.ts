@@ -15,16 +15,16 @@ import { ConfigError, reasonOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { emptyNorthbound, type NbEvent, type Northbound, northboundAfter } from '../nb/index.ts'
-import { type Listener, listen } from '../openflow/index.ts'
+import { type Clock, type Listener, listen } from '../openflow/index.ts'
 import type { ControllerSettings, OvsdbClient, OvsdbState } from '../ovsdb/index.ts'
 import { type Attachment, type Attachments, confirmedPorts, createAttachments } from './attachment.ts'
 import { keepBridge, type PatchPorts } from './bridge.ts'
-import type { Clock } from './clock.ts'
 import { createCollector, timedFlows } from './desired.ts'
 import { createLease, type HeldLease, leaseMetrics, leaseSeconds } from './lease.ts'
 import { probe } from './messages.ts'
 import { createPuntDesk, type PuntDesk } from './punt.ts'
-import { type Moment, type Parts, type Reading, type Status, statusOf } from './status.ts'
+import { watchReadiness } from './readiness.ts'
+import { type Moment, type Parts, type Reading, reasonsOf, type Status, statusOf } from './status.ts'
 import { viewOf } from './topology.ts'
 
 export interface ControllerOptions {
@@ -89,10 +89,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
   })
   const parts: Parts = { apps, attachments, collector, keeper, leases, now }
   const subscription = follow(options, parts, desk)
+  const endWatch = watchReadiness(() => [...reasonsOf(parts)], { clock, log, metrics })
   return {
     status: () => statusOf(parts),
     async stop() {
       now.isStopping = true
+      endWatch()
       subscription.unsubscribe()
       keeper.close()
       const patience = new Promise<void>((resolve) => clock.after(withdrawalMs, resolve))

@@ -11,6 +11,7 @@ import { BugError, reasonOf } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import {
+  type Clock,
   type Flow,
   flowContent,
   flowIdentity,
@@ -18,7 +19,6 @@ import {
   formatGroup,
   type Group,
 } from '../openflow/index.ts'
-import type { Clock } from './clock.ts'
 import { cookieOf } from './cookie.ts'
 import type { Desired, WantedFlow, WantedGroup } from './flow-table.ts'
 

@@ -21,8 +21,7 @@
 import { reasonOf } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Flow } from '../openflow/index.ts'
-import type { Clock } from './clock.ts'
+import type { Clock, Flow } from '../openflow/index.ts'
 import { addFlow, deleteFlow, type Outgoing, type SwitchLink } from './messages.ts'
 
 /** Hard timeout of a leased row. */

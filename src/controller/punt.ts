@@ -9,7 +9,7 @@ import { type App, selfCheckPort, type Verdict } from '../app/app.ts'
 import type { LocalPort, View } from '../app/view.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../openflow/index.ts'
 import { isPaused, type PacketIn, probeSequenceOf, replyTo, resume, type SwitchLink } from './messages.ts'
 
 /** What an application may take for one packet; more is counted (docs/operations.md). */

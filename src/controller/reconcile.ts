@@ -19,13 +19,13 @@
 import { reasonOf } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../openflow/index.ts'
 import { apply, type Change, type Desired, difference, emptySwitch, type Installed } from './flow-table.ts'
 import { deleteTimedFlows, messageOf, readSwitch, type SwitchLink, textOf } from './messages.ts'
 
 const pollMs = 2000
-/** Reading takes at most one part in so many of the time: a long table is read less often. */
-const pollShare = 20
+/** Reading may take one part in so many of the time; a table that takes longer is read less often. */
+const pollShare = 4
 /** Changes in one transaction: long enough to be quick, short enough that punts are answered in between. */
 const transactionLength = 500
 const never = Number.POSITIVE_INFINITY
@@ -185,7 +185,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     return at
   }
 
-  link.closed.then(() => {
+  void link.closed.then(() => {
     isOver = true
     wake()
   })

@@ -94,7 +94,8 @@ export function statusOf(parts: Parts): Status {
   }
 }
 
-function* reasonsOf({ attachments, collector, keeper, leases, now }: Parts): Iterable<string> {
+/** Why the controller is not ready; nothing if it is. */
+export function* reasonsOf({ attachments, collector, keeper, leases, now }: Parts): Iterable<string> {
   if (now.isStopping) yield 'stopping'
   const { northbound, lostBecause } = now.reading
   if (lostBecause !== undefined) yield `the northbound store is lost: ${lostBecause}`

@@ -1,6 +1,6 @@
 /** A clock that a test moves by hand. */
 
-import type { Clock } from '../../src/controller/clock.ts'
+import type { Clock } from '../../src/openflow/index.ts'
 
 export interface ManualClock extends Clock {
   /** Moves the time on, making every call that falls due, each at its time, and letting promises settle in between. */
