@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import Table from 'cli-table3'
 import { ConfigError, reasonOf } from '../errors.ts'
+import type { DigReply } from '../lab/dig.ts'
 import { Interruption, interruptible } from '../lab/interrupt.ts'
 import { type Finding, interview } from '../lab/interview.ts'
 import { down, type Lab, restartController, up } from '../lab/lab.ts'
@@ -25,10 +26,6 @@ import { readState } from '../lab/state.ts'
 const name = 'demo'
 const file = fileURLToPath(new URL('../../examples/two-tenants.yaml', import.meta.url))
 const controller = fileURLToPath(new URL('../main.js', import.meta.url))
-
-/** The figures to reach. */
-const maxResidentMegabytes = 120
-const maxReadyMs = 2000
 
 const report = (line: string) => process.stderr.write(`demo: ${line}\n`)
 
@@ -94,32 +91,31 @@ async function rowsOf(lab: Lab, signal: AbortSignal): Promise<Row[]> {
 const asking = ({ asker, ask }: Question) => report(`${asker}: dig ${ask}`)
 
 function rowOf({ question, reply, by, faults }: Finding): Row {
-  const answer =
-    reply && (reply.answers.join(' ') || (reply.status === 'NOERROR' ? 'no such data' : reply.status))
-  const time = reply === undefined ? '' : milliseconds(reply.roundTripMicroseconds / 1000, 1)
-  return {
-    kind: 'check',
-    cells: [question.asker, `dig ${question.ask}`, answer ?? 'no reply', by, time],
-    faults,
-  }
+  const cells = [question.asker, `dig ${question.ask}`, answerOf(reply), by, timeOf(reply)]
+  return { kind: 'check', cells, faults }
 }
 
+function answerOf(reply: DigReply | undefined): string {
+  if (reply === undefined) return 'no reply'
+  return reply.answers.join(' ') || (reply.status === 'NOERROR' ? 'no such data' : reply.status)
+}
+
+function timeOf(reply: DigReply | undefined): string {
+  if (reply === undefined) return ''
+  const tries = reply.tries === 1 ? '' : ` (${reply.tries} tries)`
+  return milliseconds(reply.roundTripMicroseconds / 1000, 1) + tries
+}
+
+/** What the controller costs. Not checks: how fast and how large is also a matter of the machine. */
 function figuresOf({ process: { pid }, readyAfterMs }: StartedController): Row[] {
   const kilobytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
-  const resident = kilobytes / 1024
-  const figure = (what: string, value: string, isReached: boolean, limit: string): Row => ({
-    kind: 'check',
-    cells: ['controller', what, value, '', ''],
-    faults: isReached ? [] : [`more than ${limit}`],
-  })
+  const resident = `${Math.round(kilobytes / 1024)} MB`
   return [
-    figure(
-      'resident memory',
-      `${Math.round(resident)} MB`,
-      resident < maxResidentMegabytes,
-      `${maxResidentMegabytes} MB`,
-    ),
-    figure('start to ready', milliseconds(readyAfterMs), readyAfterMs < maxReadyMs, milliseconds(maxReadyMs)),
+    { kind: 'event', text: `the controller's resident memory is ${resident} (goal: less than 120 MB)` },
+    {
+      kind: 'event',
+      text: `from its start to ready it took ${milliseconds(readyAfterMs)} (goal: less than 2000 ms)`,
+    },
   ]
 }
 

@@ -34,6 +34,7 @@ describe('a reply in what dig prints', () => {
       answers: ['10 a.example.net.', '20 b.example.net.'],
       server: '2001:db8::53',
       roundTripMicroseconds: 277,
+      tries: 1,
     })
   })
 
@@ -45,6 +46,10 @@ describe('a reply in what dig prints', () => {
       )
       .replace('NOERROR', 'NXDOMAIN')
     expect(replyIn(negative)).toMatchObject({ status: 'NXDOMAIN', answers: [] })
+  })
+
+  test('after a lost query counts the tries', () => {
+    expect(replyIn(`;; communications error to 2001:db8::53#53: timed out\n${printed}`).tries).toBe(2)
   })
 
   test('that is not there is an error', () => {

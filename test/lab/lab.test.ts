@@ -72,7 +72,7 @@ describe('a lab without controllers', () => {
     expect(await ask('red-web', '@fd00:a::53 wiki.corp.example.com AAAA')).toMatchObject({
       answers: ['fd00:a::80'],
     })
-    expect(await ask('blue-web', '@10.0.0.53 wiki.corp.example.com A')).toBeUndefined()
+    expect(await ask('blue-web', '+tries=1 @10.0.0.53 wiki.corp.example.com A')).toBeUndefined()
   })
 
   test('an interview finds out who answered, and what is not as expected', async () => {
@@ -92,7 +92,7 @@ describe('a lab without controllers', () => {
         ],
       ],
     ])
-    const nobody = { ...questions[0]!, ask: '@10.0.0.99 db A' }
+    const nobody = { ...questions[0]!, ask: '+tries=1 @10.0.0.99 db A' }
     expect(await interview(lab.plan, [nobody])).toMatchObject([{ by: 'nobody', faults: ['no reply'] }])
   })
 

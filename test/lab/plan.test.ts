@@ -23,7 +23,7 @@ describe('a plan', () => {
     const [red, blue] = ['red-web', 'blue-web'].map((key) => ports.find((port) => port.key === key)!)
     expect(red!.addresses.map(({ ip }) => ip)).toEqual(blue!.addresses.map(({ ip }) => ip))
     expect(red!.dnsName).toBe(blue!.dnsName)
-    for (const field of ['id', 'topic', 'networkId', 'namespace', 'device', 'mac', 'ofport'] as const)
+    for (const field of ['id', 'topic', 'networkId', 'namespace', 'device', 'ofport'] as const)
       expect(red![field]).not.toBe(blue![field])
     expect(new Set(networks.flatMap(({ subnets }) => subnets.map(({ id }) => id))).size).toBe(4)
   })
@@ -35,8 +35,17 @@ describe('a plan', () => {
       gateways: ['10.0.0.1', 'fd00:a::1'],
       nameservers: ['198.51.100.53', '2001:db8::53'],
       searchDomains: ['red.example.org'],
-      mac: expect.stringMatching(/^fa:16:3e(:[0-9a-f]{2}){3}$/),
+      mac: 'fa:16:3e:00:00:11',
     })
+  })
+
+  test('makes up a MAC for a port without one', () => {
+    const port = { ...lab.ports['red-web']!, mac: undefined }
+    const [planned] = planOf(
+      { ...lab, ports: { 'red-web': port } },
+      { name: 'default', directory: '/x' },
+    ).ports
+    expect(planned!.mac).toMatch(/^fa:16:3e(:[0-9a-f]{2}){3}$/)
   })
 
   test('puts a gateway behind the VLAN of its network', () => {

@@ -10,9 +10,8 @@ import { startDaemon, stopProcess, waitUntil } from '../../src/lab/process.ts'
 export interface Capture {
   /** The frames so far, oldest first. */
   frames(): Buffer[]
-  /** Waits until a frame fits, and returns all frames so far. */
-  until(what: string, fits: (frame: Buffer) => boolean): Promise<Buffer[]>
-  stop(): Promise<void>
+  /** Ends the capture and returns all its frames. */
+  stop(): Promise<Buffer[]>
 }
 
 /** Starts a capture of what enters or leaves a device and fits tcpdump's filter; returns when it listens. */
@@ -41,16 +40,13 @@ export async function startCapture(
   const process = await startDaemon('tcpdump', args, { logFile, namespace, diesWithParent: true })
   const alive = [{ name: 'tcpdump', process, logFile }]
   await waitUntil('the capture', () => readFileSync(logFile, 'utf8').includes('listening on'), { alive })
-  const frames = () => framesIn(readFileSync(file))
   return {
-    frames,
-    until: async (what, fits) => {
-      await waitUntil(what, () => frames().some(fits), { alive })
-      return frames()
-    },
+    frames: () => framesIn(readFileSync(file)),
     stop: async () => {
       await stopProcess(process)
+      const all = framesIn(readFileSync(file))
       rmSync(directory, { recursive: true })
+      return all
     },
   }
 }
