@@ -56,7 +56,9 @@ export function fieldValue(table: TableName, field: string, text: string): Json 
   const items = text === '' ? [] : text.split(',').map((item) => item.trim())
   const candidates: Json[] = [...jsonIn(text), text, items]
   const found = candidates.find((candidate) => isFieldValue(table, field, candidate))
-  return found === undefined ? text : found
+  if (found !== undefined) return found
+  // None fits: the error shall be about the item, not about the list.
+  return isFieldValue(table, field, []) ? items : text
 }
 
 /** Throws ConfigError if `value` may not be stored under `/<table>/<id>`; knows every table of Dragonflow and the counters. */

@@ -3,6 +3,7 @@
  * or a machine that loses its power, sees the old text or the new one. It knows nothing of tables and locks.
  */
 
+import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -58,10 +59,10 @@ export async function folderIdentity(folder: string): Promise<string> {
 /** Writes `text` to `path` by a draft beside it; the folder is made if it is missing, but not the one above. */
 export async function writeRowFile(path: string, text: string): Promise<void> {
   const folder = dirname(path)
-  const draft = join(folder, `${draftPrefix}${process.pid}`)
+  const draft = join(folder, `${draftPrefix}${randomUUID()}`)
   if (await hasMadeFolder(folder)) await syncFolder(dirname(folder))
   try {
-    await using file = await open(draft, 'w', 0o644)
+    await using file = await open(draft, 'wx', 0o644)
     await file.writeFile(text)
     await file.sync()
     await rename(draft, path)
@@ -100,6 +101,18 @@ export function storeError(root: string, error: unknown): ControllerError {
     default:
       return new NorthboundError(`${shown} cannot be used`, error)
   }
+}
+
+/** A few at a time: the file system is asked in parallel, and the event loop is not kept busy. */
+export async function inParallel<T>(items: readonly T[], each: (item: T) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    while (next < items.length) {
+      next += 1
+      await each(items[next - 1]!)
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, worker))
 }
 
 function textOf(bytes: Buffer): { value: string; problem?: string } {

@@ -8,7 +8,7 @@ import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NorthboundError } from '../errors.ts'
 import type { RawChange, RawRow } from './driver.ts'
-import { type FoundFile, folderIdentity, isMissing, readRowFile, stampOf } from './file-io.ts'
+import { type FoundFile, folderIdentity, inParallel, isMissing, readRowFile, stampOf } from './file-io.ts'
 import { fileNameOf, idOf, isRowFile, isTableFolder } from './file-path.ts'
 
 /** The directory at one moment. */
@@ -113,18 +113,6 @@ async function isUnchanged(path: string, known: FoundFile): Promise<boolean> {
   if (!known.isSettled) return false
   const found = await lstat(path, { bigint: true }).catch(() => undefined)
   return found !== undefined && stampOf(found) === known.stamp
-}
-
-/** A few at a time: the file system is asked in parallel, and the event loop is not kept busy. */
-async function inParallel<T>(items: readonly T[], each: (item: T) => Promise<void>): Promise<void> {
-  let next = 0
-  const worker = async () => {
-    while (next < items.length) {
-      next += 1
-      await each(items[next - 1]!)
-    }
-  }
-  await Promise.all(Array.from({ length: 8 }, worker))
 }
 
 function noneIfMissing(error: unknown): Dirent[] {

@@ -33,7 +33,7 @@ const foreignLockMs = 60_000
 export async function withLock<T>(
   path: string,
   work: (isBroken: boolean) => Promise<T>,
-  waitMs = 10_000,
+  waitMs = 30_000,
 ): Promise<T> {
   const owner: Owner = { ...(await ownProcess()), nonce: randomUUID() }
   const claim = `${path}.claim-${owner.nonce}`

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { type Observable, Subject, takeUntil } from 'rxjs'
 import { NorthboundError } from '../errors.ts'
 import { counterTable, type NbDriver, type NbEvent, type RawRow } from './driver.ts'
-import { isMissing, readRowFile, storeError, syncFolder, writeRowFile } from './file-io.ts'
+import { inParallel, isMissing, readRowFile, storeError, syncFolder, writeRowFile } from './file-io.ts'
 import { emptyListing, rowsOf, wholeListing } from './file-listing.ts'
 import { sweepLockFiles, withLock } from './file-lock.ts'
 import { draftPrefix, fileNameOf, folderOf, isTableFolder } from './file-path.ts'
@@ -76,10 +76,10 @@ class FileDriver implements NbDriver {
   }
 
   async putAll(rows: readonly RawRow[]): Promise<void> {
-    const files = rows.map(({ table, id, value }) => ({ path: this.#pathOf(table, id), value }))
+    const files = new Map(rows.map(({ table, id, value }) => [this.#pathOf(table, id), value]))
     await this.#exclusively(async () => {
-      for (const { path, value } of files) await writeRowFile(path, value)
-      for (const folder of new Set(files.map(({ path }) => dirname(path)))) await syncFolder(folder)
+      await inParallel([...files], ([path, value]) => writeRowFile(path, value))
+      for (const folder of new Set([...files.keys()].map(dirname))) await syncFolder(folder)
     })
   }
 

@@ -121,7 +121,8 @@ test.each([
   ['lport', 'ips', '10.0.0.1, fd00::1', ['10.0.0.1', 'fd00::1']],
   ['lport', 'ips', '["10.0.0.1"]', ['10.0.0.1']],
   ['lport', 'ips', '', []],
-  ['lport', 'ips', 'x', 'x'],
+  ['lport', 'ips', '10.0.0.1,x', ['10.0.0.1', 'x']],
+  ['lport', 'enabled', 'perhaps', 'perhaps'],
   ['lport', 'binding', '{"type": "chassis"}', { type: 'chassis' }],
   ['lport', 'nobody', '1', '1'],
 ] as const)('%s %s=%s stands for %j', (table, field, text, value) => {

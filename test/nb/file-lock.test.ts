@@ -2,13 +2,15 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { sweepLockFiles, withLock } from '../../src/nb/file-lock.ts'
+import { buildMs, builtSource } from '../support/build.ts'
 import { type Child, startChild } from '../support/child.ts'
 
 let folder: string
 let path: string
 
+beforeAll(() => void builtSource(), buildMs)
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'df-lock-'))
   path = join(folder, '.lock')

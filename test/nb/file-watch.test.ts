@@ -152,6 +152,18 @@ describe('a store that goes away', () => {
     await follower.until(() => value('/lport/p') === '2')
   })
 
+  test('file by file is lost in the end, and found when it is back', async () => {
+    await writer.putAll(dragonflowRows())
+    await follow(never)
+    await rm(root, { recursive: true })
+    await follower.until(() => kinds().at(-1) === 'lost')
+    const again = await openFileDriver(root, { createMissing: true })
+    await again.put('lport', 'p', '1')
+    await again.close()
+    await follower.until(() => kinds().at(-1) === 'snapshot')
+    expect([...follower.values]).toEqual([['/lport/p', '1']])
+  })
+
   test('and comes back empty stays lost until it has rows', async () => {
     await writer.put('lport', 'p', '1')
     await follow(never)

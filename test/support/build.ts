@@ -11,6 +11,9 @@ import ts from 'typescript'
 const root = join(import.meta.dirname, '../..')
 const cache = join(root, 'node_modules/.cache/df-test')
 
+/** How long a test may wait for the build on a machine that has much else to do, in ms. */
+export const buildMs = 120_000
+
 /** The folder that holds the compiled `src` (`<folder>/main.js`, `<folder>/cli/df-db.js`, ...). */
 export function builtSource(): string {
   const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })

@@ -52,7 +52,7 @@ export class Follower {
   }
 
   /** Waits until something is true of what was said; rejects with what was said after `withinMs`. */
-  async until(isSo: (follower: Follower) => boolean, withinMs = 5_000): Promise<void> {
+  async until(isSo: (follower: Follower) => boolean, withinMs = 15_000): Promise<void> {
     if (isSo(this)) return
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
