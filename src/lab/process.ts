@@ -4,7 +4,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ControllerError } from '../errors.ts'
 
@@ -203,12 +203,16 @@ export interface Watched {
   readonly logFile: string
 }
 
-/** Field 22 of /proc/<pid>/stat (proc(5)); undefined if the process is gone or a zombie. */
+/**
+ * Field 22 of /proc/<pid>/stat (proc(5)); undefined if the process is gone or a zombie. The first thread is a zombie as
+ * soon as it has ended; the process holds its sockets until the last one has.
+ */
 function startTicksOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return state === 'Z' || state === 'X' ? undefined : fields[18]
+    const hasEnded = state === 'X' || (state === 'Z' && readdirSync(`/proc/${pid}/task`).length <= 1)
+    return hasEnded ? undefined : fields[18]
   } catch {
     return undefined
   }
