@@ -104,14 +104,9 @@ export function readField(
     throw new CodecError(`${known.name} has ${payload.size} bytes`)
   const value = codec.read(payload)
   const isUsual = headerOf(known.name, usual) === headerOf(known.name, known.kind)
-  return {
-    name: known.name,
-    entry: {
-      value,
-      ...(isMasked ? { mask: codec.read(payload) } : {}),
-      ...(isUsual ? {} : { header: known.kind }),
-    },
-  }
+  if (!isMasked && isUsual) return { name: known.name, entry: { value } }
+  const mask = isMasked ? { mask: codec.read(payload) } : {}
+  return { name: known.name, entry: { value, ...mask, ...(isUsual ? {} : { header: known.kind }) } }
 }
 
 /** The plain value where there is nothing more to say. */

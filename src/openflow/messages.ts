@@ -7,9 +7,7 @@ import {
   type Codec,
   CodecError,
   choice,
-  list,
   mapped,
-  optional,
   pad,
   Reader,
   rest,
@@ -22,20 +20,15 @@ import {
   Writer,
   within,
 } from '../wire/codec.ts'
-import { type Action, action } from './actions.ts'
+import { flowMod, flowRemoved } from './flow-messages.ts'
 import { buckets, groupType } from './group.ts'
-import { instruction } from './instructions.ts'
-import { match, metadata } from './match.ts'
 import { reply, request } from './multipart.ts'
+import { packetIn, packetIn2, packetOut } from './packet-messages.ts'
 import { port } from './port.ts'
-import { checkInstructions } from './prerequisites.ts'
-import { properties } from './property.ts'
 
 const version13 = 4
 const experimenterType = 4
 const nicira = 0x2320
-const noBuffer = 0xffff_ffff
-const anything = 0xffff_ffff
 
 const u32pair = mapped(
   struct({ primary: u32, secondary: u32 }),
@@ -43,136 +36,12 @@ const u32pair = mapped(
   ([primary, secondary]) => ({ primary, secondary }),
 )
 
-// biome-ignore format: one field a line
-const flowModBody = struct({
-  cookie:      optional(u64, 0n),
-  cookieMask:  optional(u64, 0n),
-  tableId:     u8,
-  command:     choice(u8, { add: 0, modify: 1, modifyStrict: 2, delete: 3, deleteStrict: 4 }),
-  idleTimeout: optional(u16, 0),
-  hardTimeout: optional(u16, 0),
-  priority:    u16,
-  bufferId:    optional(u32, noBuffer),
-  outPort:     optional(u32, anything),
-  outGroup:    optional(u32, anything),
-  flags:       optional(u16, 0),
-  _:           pad(2),
-  match,
-  instructions: list(instruction),
-})
-
-/** The prerequisites of a flow's actions are checked where the switch would check them. */
-const flowMod: typeof flowModBody = {
-  read: flowModBody.read,
-  write(w, value) {
-    flowModBody.write(w, value)
-    if (value.command === 'delete' || value.command === 'deleteStrict') return
-    try {
-      checkInstructions(value)
-    } catch (error) {
-      throw within('instructions', error)
-    }
-  },
-}
-
-// biome-ignore format: one field a line
-const flowRemoved = struct({
-  cookie:       u64,
-  priority:     u16,
-  reason:       choice(u8, { idleTimeout: 0, hardTimeout: 1, delete: 2, groupDelete: 3, meterDelete: 4, eviction: 5 }),
-  tableId:      u8,
-  durationSec:  u32,
-  durationNsec: u32,
-  idleTimeout:  u16,
-  hardTimeout:  u16,
-  packetCount:  u64,
-  byteCount:    u64,
-  match,
-})
-
 const groupMod = struct({
   command: choice(u16, { add: 0, modify: 1, delete: 2 }),
   type: groupType,
   _: pad(1),
   groupId: u32,
   buckets,
-})
-
-// biome-ignore format: one field a line
-const packetIn = struct({
-  bufferId: u32,
-  totalLen: u16,
-  reason:   u8,
-  tableId:  u8,
-  cookie:   u64,
-  match,
-  _:        pad(2),
-  data:     rest,
-})
-
-interface PacketOut {
-  readonly bufferId?: number
-  /** The port that the packet is said to come from; the controller if absent. */
-  readonly inPort?: number
-  readonly actions: readonly Action[]
-  readonly data: Buffer
-}
-
-const packetOut: Codec<PacketOut> = {
-  read(r) {
-    const bufferId = r.u32()
-    const inPort = r.u32()
-    const length = r.u16()
-    r.skip(6)
-    const part = r.part(length)
-    try {
-      return { bufferId, inPort, actions: list(action).read(part), data: rest.read(r) }
-    } catch (error) {
-      throw within('actions', error)
-    }
-  },
-  write(w, { bufferId = noBuffer, inPort = 0xffff_fffd, actions, data }) {
-    u32.write(w, bufferId)
-    u32.write(w, inPort)
-    const at = w.size
-    w.zeros(8)
-    try {
-      list(action).write(w, actions)
-    } catch (error) {
-      throw within('actions', error)
-    }
-    w.setU16(at, w.size - at - 8)
-    w.bytes(data)
-  },
-}
-
-/** The body of a property that holds properties: it begins at a multiple of 8 bytes. */
-const nested = mapped(
-  struct({ _: pad(4), bytes: rest }),
-  ({ bytes }) => bytes,
-  (bytes) => ({ bytes }),
-)
-
-const cookie = mapped(
-  struct({ _: pad(4), value: u64 }),
-  ({ value }) => value,
-  (value) => ({ value }),
-)
-
-const emptyBuffer = Buffer.alloc(0)
-
-// biome-ignore format: one property a line, in the order in which Open vSwitch writes them
-/** NXT_PACKET_IN2 and NXT_RESUME; `continuation` is the switch's own (nicira-ext.h). */
-const packetIn2 = properties({
-  packet:       { type: 0, body: rest,     absent: emptyBuffer, isAlwaysWritten: true },
-  fullLength:   { type: 1, body: u32 },
-  bufferId:     { type: 2, body: u32 },
-  tableId:      { type: 3, body: u8,       absent: 0, isAlwaysWritten: true },
-  cookie:       { type: 4, body: cookie,   absent: 0xffff_ffff_ffff_ffffn },
-  reason:       { type: 5, body: u8,       absent: 0, isAlwaysWritten: true },
-  metadata:     { type: 6, body: metadata, absent: {}, isAlwaysWritten: true },
-  continuation: { type: 8, body: nested,   absent: emptyBuffer },
-  userdata:     { type: 7, body: rest,     absent: emptyBuffer },
 })
 
 /** The versions of the bitmap, if there is one (§7.5.1). */

@@ -177,7 +177,7 @@ export const fields = {
   tunIpv6Dst:   { is: k.ipv6, bits: 128, nxm: nx(110, 'TUN_IPV6_DST'),                                    needs: needs.nothing, ...any,      name: 'tun_ipv6_dst',  show: show.ipv6Shown },
   tunGbpId:     { is: k.u16,  bits: 16,  nxm: nx(38, 'TUN_GBP_ID'),                                       needs: needs.nothing, ...any,      name: 'tun_gbp_id',    show: show.decimal, inMatch: { show: show.decimalOrHex } },
   tunGbpFlags:  { is: k.u8,   bits: 8,   nxm: nx(39, 'TUN_GBP_FLAGS'),                                    needs: needs.nothing, ...any,      name: 'tun_gbp_flags', show: show.hex },
-  tunFlags:     { is: k.u16,  bits: 1,   nxm: nx(104, 'TUN_FLAGS'),                                       needs: needs.nothing, ...any,      name: 'tun_flags',     show: show.tunFlagsShown },
+  tunFlags:     { is: k.u16,  bits: 1,   nxm: nx(104, 'TUN_FLAGS'),                                       needs: needs.nothing, ...any,      name: 'tun_flags',     show: show.tunFlagsShown, inMatch: { show: show.tunFlagsCompared } },
   metadata:     { is: k.u64,  bits: 64,                               oxm: of(2, 'METADATA'),             needs: needs.nothing, ...any,      name: 'metadata',      show: show.hex },
   inPort:       { is: k.u32,  bits: 32,                               oxm: of(0, 'IN_PORT'),              needs: needs.nothing, ...whole,    name: 'in_port_oxm',   show: show.portShown, inMatch: { name: 'in_port' } },
   inPortNxm:    { is: k.u16,  bits: 16,  nxm: nxm(0, 'IN_PORT'),                                          needs: needs.nothing, ...whole,    name: 'in_port',       show: port16 },
@@ -246,14 +246,15 @@ export function headerOf(name: FieldName, preferred: HeaderKind): Header {
   return (preferred === 'oxm' ? (field.oxm ?? field.nxm) : (field.nxm ?? field.oxm))!
 }
 
-const keyOf = (at: { class: number; field: number; experimenter?: number }): string =>
-  `${at.class}:${at.field}:${at.experimenter ?? ''}`
+/** A number that no two headers share: 0xffff has as many spaces of numbers as there are experimenters. */
+const keyOf = (oxmClass: number, field: number, experimenter = 0): number =>
+  experimenter * 0x80_0000 + oxmClass * 0x80 + field
 
-const byHeader = new Map<string, { name: FieldName; kind: HeaderKind }>(
+const byHeader = new Map<number, { name: FieldName; kind: HeaderKind }>(
   (Object.keys(fields) as FieldName[]).flatMap((name) =>
     (['nxm', 'oxm'] as const).flatMap((kind) => {
       const at = fieldOf(name)[kind]
-      return at === undefined ? [] : [[keyOf(at), { name, kind }] as const]
+      return at === undefined ? [] : [[keyOf(at.class, at.field, at.experimenter), { name, kind }] as const]
     }),
   ),
 )
@@ -264,7 +265,5 @@ export function fieldAt(
   number: number,
   experimenter?: number,
 ): { name: FieldName; kind: HeaderKind } | undefined {
-  return byHeader.get(
-    keyOf({ class: oxmClass, field: number, ...(experimenter === undefined ? {} : { experimenter }) }),
-  )
+  return byHeader.get(keyOf(oxmClass, number, experimenter))
 }

@@ -90,7 +90,10 @@ const flagsShown =
   }
 
 export const ctStateShown = flagsShown(['new', 'est', 'rel', 'rpl', 'inv', 'trk', 'snat', 'dnat'], 0xff)
-export const tunFlagsShown = flagsShown(['oam', 'df', 'csum', 'key'], 0x1)
+const tunFlags = ['oam', 'df', 'csum', 'key']
+export const tunFlagsShown = flagsShown(tunFlags, 0x1)
+/** In a match only one of the flags can be compared, so that it never is all of them. */
+export const tunFlagsCompared: Show<number> = (value, mask = 0x1) => flagsShown(tunFlags, 0xf)(value, mask)
 export const tcpFlagsShown = flagsShown(
   ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr', 'ns', '[200]', '[400]', '[800]'],
   0xfff,

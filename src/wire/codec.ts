@@ -1,155 +1,11 @@
 /**
- * Bytes to values and back: a reader and a writer over one buffer, and the combinators that build a codec from smaller
- * ones. It knows no protocol. All numbers are big-endian. A failure is a `CodecError` that names the path to the field;
- * the path is put together only when something fails, so that a success costs nothing.
+ * Bytes to values and back: the combinators that build a codec from smaller ones. It knows no protocol. All numbers are
+ * big-endian. A failure is a `CodecError` that names the path to the field.
  */
 
-/** Says that bytes are no value, or that a value has no bytes: `flowMod.match.udpDst: -1 is not a u16`. */
-export class CodecError extends Error {
-  readonly code = 'codec'
-  /** What is wrong, without the path. */
-  readonly reason: string
-  /** Where it is wrong, from the outside in. */
-  readonly path: readonly (string | number)[]
+import { CodecError, Reader, Writer, within } from './bytes.ts'
 
-  constructor(reason: string, path: readonly (string | number)[] = []) {
-    super(path.length === 0 ? reason : `${path.join('.')}: ${reason}`)
-    this.name = 'CodecError'
-    this.reason = reason
-    this.path = path
-  }
-}
-
-/** Gives back what to throw when `error` happened inside `key`: a `CodecError` with `key` before its path. */
-export function within(key: string | number, error: unknown): unknown {
-  if (!(error instanceof CodecError) || error.constructor !== CodecError) return error
-  return new CodecError(error.reason, [key, ...error.path])
-}
-
-/** Reads a stretch of a buffer from front to back. Everything throws `CodecError` past its end. */
-export class Reader {
-  readonly buffer: Buffer
-  readonly end: number
-  offset: number
-
-  constructor(buffer: Buffer, start = 0, end = buffer.length) {
-    this.buffer = buffer
-    this.offset = start
-    this.end = end
-  }
-
-  /** How many bytes are left. */
-  get size(): number {
-    return this.end - this.offset
-  }
-
-  u8(): number {
-    return this.buffer[this.take(1)]!
-  }
-
-  u16(): number {
-    return this.buffer.readUInt16BE(this.take(2))
-  }
-
-  u32(): number {
-    return this.buffer.readUInt32BE(this.take(4))
-  }
-
-  u64(): bigint {
-    return this.buffer.readBigUInt64BE(this.take(8))
-  }
-
-  /** A copy of the next `size` bytes. */
-  bytes(size: number): Buffer {
-    const at = this.take(size)
-    return Buffer.from(this.buffer.subarray(at, at + size))
-  }
-
-  skip(size: number): void {
-    this.take(size)
-  }
-
-  /** A reader of the next `size` bytes, which this one steps over. */
-  part(size: number): Reader {
-    const at = this.take(size)
-    return new Reader(this.buffer, at, at + size)
-  }
-
-  /** Throws if anything is left. */
-  finish(): void {
-    if (this.offset !== this.end) throw new CodecError(`${this.size} bytes left over`)
-  }
-
-  private take(size: number): number {
-    const at = this.offset
-    if (size < 0 || at + size > this.end)
-      throw new CodecError(`needs ${size} bytes, but ${this.end - at} are left`)
-    this.offset = at + size
-    return at
-  }
-}
-
-/** Writes a buffer from front to back. */
-export class Writer {
-  size = 0
-  private buffer: Buffer
-
-  constructor(capacity = 256) {
-    this.buffer = Buffer.allocUnsafe(capacity)
-  }
-
-  u8(value: number): void {
-    const at = this.room(1)
-    this.buffer[at] = value
-  }
-
-  u16(value: number): void {
-    const at = this.room(2)
-    this.buffer.writeUInt16BE(value, at)
-  }
-
-  u32(value: number): void {
-    const at = this.room(4)
-    this.buffer.writeUInt32BE(value, at)
-  }
-
-  u64(value: bigint): void {
-    const at = this.room(8)
-    this.buffer.writeBigUInt64BE(value, at)
-  }
-
-  bytes(value: Uint8Array): void {
-    const at = this.room(value.length)
-    this.buffer.set(value, at)
-  }
-
-  zeros(size: number): void {
-    const at = this.room(size)
-    this.buffer.fill(0, at, at + size)
-  }
-
-  /** Puts a length in later, at an offset that was written before. Throws if it is not a u16. */
-  setU16(at: number, value: number): void {
-    if (value > 0xffff) throw new CodecError(`${value} bytes do not fit a 16-bit length`)
-    this.buffer.writeUInt16BE(value, at)
-  }
-
-  /** What was written. The writer gives its buffer away: do not write on. */
-  finish(): Buffer {
-    return this.buffer.subarray(0, this.size)
-  }
-
-  private room(size: number): number {
-    const at = this.size
-    if (at + size > this.buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(at + size, this.buffer.length * 2))
-      this.buffer.copy(larger, 0, 0, at)
-      this.buffer = larger
-    }
-    this.size = at + size
-    return at
-  }
-}
+export { CodecError, Reader, Writer, within } from './bytes.ts'
 
 /** How a `T` stands in bytes. */
 export interface Codec<T> {
@@ -339,8 +195,9 @@ export const list = <T>(item: Codec<T>): Codec<readonly T[]> => ({
     try {
       while (r.size > 0) {
         const before = r.offset
-        items.push(item.read(r))
+        const one = item.read(r)
         if (r.offset === before) throw new CodecError('an item without bytes')
+        items.push(one)
       }
     } catch (error) {
       throw within(items.length, error)
@@ -350,8 +207,8 @@ export const list = <T>(item: Codec<T>): Codec<readonly T[]> => ({
   write(w, items) {
     let at = 0
     try {
-      for (const item_ of items) {
-        item.write(w, item_)
+      for (const one of items) {
+        item.write(w, one)
         at++
       }
     } catch (error) {
