@@ -1,5 +1,6 @@
 /** Ethernet II: 14 bytes of header, untagged only. It knows no IP. */
 
+import { copyBytes } from './copy.ts'
 import type { Unparsed } from './reasons.ts'
 
 /** Size of the header in bytes. */
@@ -17,9 +18,9 @@ export function readEthernet(frame: Uint8Array): number | Unparsed {
 
 /** Writes the header of the frame that answers `frame`: its addresses swapped, its EtherType. */
 export function writeAnsweringEthernet(reply: Buffer, frame: Buffer): void {
-  frame.copy(reply, 0, 6, 12)
-  frame.copy(reply, 6, 0, 6)
-  frame.copy(reply, 12, 12, 14)
+  copyBytes(reply, 0, frame, 6, 12)
+  copyBytes(reply, 6, frame, 0, 6)
+  copyBytes(reply, 12, frame, 12, 14)
 }
 
 /** The group bit of a MAC address stands in its first byte (IEEE 802-2014 §8.2.2). */

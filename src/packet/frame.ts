@@ -4,6 +4,7 @@
  * of `Unparsed`, so that the caller can let the frame go on untouched (docs/architecture.md).
  */
 
+import { copyBytes } from './copy.ts'
 import { ethernetSize, etherTypes, readEthernet, writeAnsweringEthernet } from './ethernet.ts'
 import { ipv4Size, ipv6Size, readIpv4, readIpv6, writeAnsweringIpv4, writeAnsweringIpv6 } from './ip.ts'
 import type { Unparsed } from './reasons.ts'
@@ -42,7 +43,7 @@ export function answer(frame: Buffer, parsed: UdpFrame, payload: Buffer, size = 
   const ipPacketSize = reply.length - ethernetSize
   if (family === 4) writeAnsweringIpv4(reply, frame, ipPacketSize)
   else writeAnsweringIpv6(reply, frame, ipPacketSize)
-  payload.copy(reply, payloadOffset, 0, size)
+  copyBytes(reply, payloadOffset, payload, 0, size)
   writeAnsweringUdp(reply, frame, family, udpOffset)
   return reply
 }

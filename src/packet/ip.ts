@@ -4,6 +4,7 @@
  */
 
 import { checksum, sum } from '../wire/checksum.ts'
+import { copyBytes } from './copy.ts'
 import { ethernetSize } from './ethernet.ts'
 import type { Unparsed } from './reasons.ts'
 
@@ -49,8 +50,8 @@ export function writeAnsweringIpv4(reply: Buffer, frame: Buffer, size: number): 
   reply.writeUInt32BE(0x4000, at + 4) // id 0, don't fragment: an atomic datagram (RFC 6864 §4.1)
   reply.writeUInt16BE((hopLimit << 8) | udpProtocol, at + 8)
   reply.writeUInt16BE(0, at + 10)
-  frame.copy(reply, at + 12, at + 16, at + 20)
-  frame.copy(reply, at + 16, at + 12, at + 16)
+  copyBytes(reply, at + 12, frame, at + 16, at + 20)
+  copyBytes(reply, at + 16, frame, at + 12, at + 16)
   reply.writeUInt16BE(checksum(reply, at, at + ipv4Size), at + 10)
 }
 
@@ -59,8 +60,8 @@ export function writeAnsweringIpv6(reply: Buffer, frame: Buffer, size: number): 
   reply.writeUInt32BE(0x6000_0000, at)
   reply.writeUInt16BE(size - ipv6Size, at + 4)
   reply.writeUInt16BE((udpProtocol << 8) | hopLimit, at + 6)
-  frame.copy(reply, at + 8, at + 24, at + 40)
-  frame.copy(reply, at + 24, at + 8, at + 24)
+  copyBytes(reply, at + 8, frame, at + 24, at + 40)
+  copyBytes(reply, at + 24, frame, at + 8, at + 24)
 }
 
 /** The running sum of the pseudo-header (RFC 768, RFC 8200 §8.1) of a packet with `udpLength` bytes of UDP. */

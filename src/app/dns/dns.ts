@@ -14,7 +14,7 @@ import type { View } from '../view.ts'
 import { decide } from './answer.ts'
 import { isHostName } from './domain-name.ts'
 import { flows, groupsOfDns, leaseRows, userdata } from './flows.ts'
-import { nsRecord, recordSet, soaRecord } from './message.ts'
+import { nsRecord, setOf, soaRecord } from './message.ts'
 import { createNames } from './names.ts'
 import { probeFrame } from './probe.ts'
 import { readQuery } from './question.ts'
@@ -60,7 +60,7 @@ function createDns(values: OptionValues<typeof options>, host: AppHost): App {
     hasShortNames: values.df_dns_short_names,
   })
   const soa = soaRecord(values.df_dns_negative_ttl)
-  const apexRecords = { soa: recordSet([soa]), ns: recordSet([nsRecord(values.df_dns_ttl)]) }
+  const apexRecords = { soa: setOf(soa), ns: setOf(nsRecord(values.df_dns_ttl)) }
   const parts = { soa, serverCookie: randomBytes(8) }
   const message = Buffer.alloc(replySizeLimit)
   const count = counters(host.metrics)

@@ -3,7 +3,7 @@
  * §2.5). A key is a wire form, lower-cased, one character a byte, the root included. It knows no rows.
  */
 
-import ipaddr from 'ipaddr.js'
+import type { Reach } from './reach.ts'
 
 const hostLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
 const nameLengthLimit = 253
@@ -35,50 +35,41 @@ export function keyOf(name: string): string {
 }
 
 /** The key of the name that a PTR query asks for an address. */
-export function reverseKeyOf(ip: string): string {
-  const address = ipaddr.parse(ip)
-  return reverseKey(digitsOf(address), address)
-}
+export const reverseKeyOf = (address: Buffer): string => reverseKey(labelsOf(address), address)
 
 /**
- * The keys of the shortest reverse names that lie wholly inside a CIDR: one or, where the prefix ends inside a label, up
- * to 128. None for a prefix of 0.
+ * The keys of the shortest reverse names that lie wholly inside a range: one or, where the prefix ends inside a label,
+ * up to 128. None for a prefix of 0.
  */
-export function reverseZonesOf(cidr: string): string[] {
-  if (!ipaddr.isValidCIDR(cidr)) return []
-  const [network, prefix] = ipaddr.parseCIDR(cidr)
-  const size = labelCount(network, prefix)
+export function reverseZonesOf({ bytes, prefix }: Reach): string[] {
+  const { bits, radix } = formOf(bytes)
+  const size = Math.ceil(prefix / bits)
   if (size === 0) return []
-  const digits = digitsOf(network).slice(0, size)
-  const freeBits = size * bitsPerLabel(network) - prefix
-  const first = (digits[size - 1]! >> freeBits) << freeBits
-  return Array.from({ length: 2 ** freeBits }, (_, i) => reverseKey(digits.with(-1, first + i), network))
+  const labels = labelsOf(bytes).slice(0, size)
+  const first = Number.parseInt(labels[size - 1]!, radix)
+  const last = Array.from({ length: 2 ** (size * bits - prefix) }, (_, i) => (first + i).toString(radix))
+  return last.map((label) => reverseKey(labels.with(-1, label), bytes))
 }
 
-/** The size in bytes of the shortest reverse name that holds `ip` and lies wholly inside `cidr`. */
-export function reverseZoneSize(ip: string, cidr: string): number {
-  const address = ipaddr.parse(ip)
-  const [network, prefix] = ipaddr.isValidCIDR(cidr) ? ipaddr.parseCIDR(cidr) : []
-  if (prefix === undefined || network?.kind() !== address.kind()) return reverseKeyOf(ip).length
-  return reverseKey(digitsOf(address).slice(0, labelCount(address, prefix)), address).length
+/** The size in bytes of the shortest reverse name of an address in the range that lies wholly inside the range. */
+export function reverseZoneSize(address: Buffer, { bytes, prefix }: Reach): number {
+  const { bits } = formOf(address)
+  const free = bytes.length === address.length ? address.length * 8 - prefix : 0
+  const key = reverseKeyOf(address)
+  let at = 0
+  for (let i = Math.floor(free / bits); i > 0; i--) at += key.charCodeAt(at) + 1
+  return key.length - at
 }
-
-type IpAddress = ipaddr.IPv4 | ipaddr.IPv6
 
 /** A reverse name has a label for each octet of an IPv4 and for each nibble of an IPv6 address. */
-const bitsPerLabel = (address: IpAddress): number => (address.kind() === 'ipv4' ? 8 : 4)
-const labelCount = (address: IpAddress, prefix: number): number => Math.ceil(prefix / bitsPerLabel(address))
+const formOf = (address: Buffer) =>
+  address.length === 4 ? { bits: 8, radix: 10, zone: 'in-addr' } : { bits: 4, radix: 16, zone: 'ip6' }
 
-function digitsOf(address: IpAddress): number[] {
-  const bytes = address.toByteArray()
-  return address.kind() === 'ipv4' ? bytes : bytes.flatMap((byte) => [byte >> 4, byte & 15])
-}
+const labelsOf = (address: Buffer): string[] =>
+  address.length === 4 ? [...address].map(String) : [...address.toString('hex')]
 
-function reverseKey(digits: readonly number[], address: IpAddress): string {
-  const isIpv4 = address.kind() === 'ipv4'
-  const labels = digits.map((digit) => digit.toString(isIpv4 ? 10 : 16)).reverse()
-  return keyOfLabels([...labels, isIpv4 ? 'in-addr' : 'ip6', 'arpa'])
-}
+const reverseKey = (labels: readonly string[], address: Buffer): string =>
+  keyOfLabels([...labels.toReversed(), formOf(address).zone, 'arpa'])
 
 const keyOfLabels = (labels: readonly string[]): string =>
   `${labels.map((label) => String.fromCharCode(label.length) + label).join('')}\0`

@@ -4,7 +4,6 @@
  * no tenant's rows touch another's packets. It knows which ports own names, not which names.
  */
 
-import ipaddr from 'ipaddr.js'
 import { controller, ethTypes, type Flow, type Group, ports } from '../../openflow/index.ts'
 import { selfCheckPort } from '../app.ts'
 import { flow, goto, group, groups, through, toGroup } from '../pipeline.ts'
@@ -17,7 +16,6 @@ export const userdata = 'dns'
 const udp = 17
 const domainPort = 53
 const wholePacket = 0xffff
-const linkLocal: Reach = { address: ipaddr.parse('fe80::'), prefix: 10 }
 
 const priorities = { exception: 200, row: 100, miss: 1 } as const
 
@@ -37,7 +35,7 @@ export function leaseRows(): Flow[] {
 export function* flows(view: View, askers: readonly LocalPort[]): Iterable<Flow> {
   const asking = new Set(askers.map(({ networkId }) => networkId))
   const guests = guestsOf(view, asking)
-  yield flow('dns', priorities.row, destination(linkLocal), [goto('lookup')])
+  yield flow('dns', priorities.row, destination(reachOf('fe80::/10')!), [goto('lookup')])
   for (const id of asking) {
     const network = view.networks.get(id)
     if (network) yield* networkFlows(network, guests.get(id) ?? [])

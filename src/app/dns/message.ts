@@ -17,8 +17,12 @@ export interface RecordSet {
 /** The compression pointer (RFC 1035 §4.1.4) to the name of the question. */
 const toQuestion = 0xc000 | headerSize
 
+/** Where the TTL and the data stand in a record whose owner is a pointer. */
+const ttlOffset = 6
+const dataOffset = 12
+
 /** Where the pointers stand in the record of `soaRecord`. */
-export const soaPointers = { owner: 0, primary: 12 } as const
+export const soaPointers = { owner: 0, primary: dataOffset } as const
 
 /** An A or AAAA record of the name in the question; `ip` is valid text, the TTL in seconds. */
 export function addressRecord(ip: string, ttl: number): Buffer {
@@ -45,14 +49,22 @@ export function nsRecord(ttl: number): Buffer {
   return withPointer(record({ type: 'NS', name: '.', ttl, data: '.' }))
 }
 
-/** Joins records of one type into a set; all get the lowest TTL among them (RFC 2181 §5.2). */
-export function recordSet(records: readonly Buffer[]): RecordSet {
-  const bytes = Buffer.concat(records)
-  const ttl = Math.min(...records.map((record) => record.readUInt32BE(6)))
+/** One record as a set. */
+export const setOf = (record: Buffer): RecordSet => ({ bytes: record, ends: [record.length] })
+
+/**
+ * Joins records of one type, each once; all get the lowest TTL among them (RFC 2181 §5.2). `records` are sets of one and
+ * at least one.
+ */
+export function joined(records: readonly RecordSet[]): RecordSet {
+  if (records.length === 1) return records[0]!
+  const byData = new Map(records.map(({ bytes }) => [bytes.toString('latin1', dataOffset), bytes]))
+  const ttl = Math.min(...records.map(({ bytes }) => bytes.readUInt32BE(ttlOffset)))
+  const bytes = Buffer.concat([...byData.values()])
   const ends: number[] = []
   let end = 0
-  for (const { length } of records) {
-    bytes.writeUInt32BE(ttl, end + 6)
+  for (const { length } of byData.values()) {
+    bytes.writeUInt32BE(ttl, end + ttlOffset)
     end += length
     ends.push(end)
   }
@@ -61,7 +73,7 @@ export function recordSet(records: readonly Buffer[]): RecordSet {
 
 function record(answer: Answer): Buffer {
   const message = encode({ type: 'response', answers: [answer] })
-  const made = Buffer.alloc(message.length - headerSize + 1) // a root label becomes a pointer
+  const made = Buffer.allocUnsafe(message.length - headerSize + 1) // a root label becomes a pointer
   made.writeUInt16BE(toQuestion, 0)
   message.copy(made, 2, headerSize + 1)
   return made
@@ -69,8 +81,9 @@ function record(answer: Answer): Buffer {
 
 /** The record with the root name at the start of its data replaced by a pointer. */
 function withPointer(made: Buffer): Buffer {
-  const pointing = Buffer.concat([made.subarray(0, 12), Buffer.alloc(2), made.subarray(13)])
-  pointing.writeUInt16BE(made.readUInt16BE(10) + 1, 10)
-  pointing.writeUInt16BE(toQuestion, 12)
+  const before = made.subarray(0, dataOffset)
+  const pointing = Buffer.concat([before, Buffer.alloc(2), made.subarray(dataOffset + 1)])
+  pointing.writeUInt16BE(made.readUInt16BE(dataOffset - 2) + 1, dataOffset - 2)
+  pointing.writeUInt16BE(toQuestion, dataOffset)
   return pointing
 }

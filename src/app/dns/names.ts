@@ -6,7 +6,7 @@
 
 import type { Port, Subnet, View } from '../view.ts'
 import { keyOf, reverseZonesOf } from './domain-name.ts'
-import { type RecordSet, recordSet } from './message.ts'
+import { joined, type RecordSet } from './message.ts'
 import {
   type Contribution,
   type NameRules,
@@ -15,6 +15,7 @@ import {
   portNames,
   subnetDomain,
 } from './port-names.ts'
+import { reachOf } from './reach.ts'
 
 /** A name that exists in a scope; without records it only holds other names (RFC 8020). */
 export interface OwnedName {
@@ -70,58 +71,65 @@ export function apexOf(apexes: ReadonlyMap<string, boolean>, key: string): strin
   return undefined
 }
 
-interface Draft {
-  a?: Map<string, Buffer>
-  aaaa?: Map<string, Buffer>
-  ptr?: Map<string, Buffer>
-  apexSize: number
-  isApex: boolean
-  isShort: boolean
-}
+type RecordKind = 'a' | 'aaaa' | 'ptr'
+
+type Draft = { apexSize: number; isApex: boolean; isShort: boolean } & { [Kind in RecordKind]?: RecordSet[] }
 
 interface ScopeDraft {
-  readonly topic: string
+  readonly subnets: readonly Subnet[]
   readonly names: Map<string, Draft>
   readonly apexes: Map<string, boolean>
+  isAnyAuthoritative: boolean
 }
 
 function namesOf(view: View, rules: NameRules, namesOfPort: (port: Port) => PortNames): Names {
   const drafts = new Map<string, ScopeDraft>()
   const draftOfPort = new Map<string, ScopeDraft>()
-  const draftsOfSubnet = new Map<string, Set<ScopeDraft>>()
+  /** The scopes that see a tenant's addresses of a subnet. */
+  const audiences = new Map<string, Set<ScopeDraft>>()
   const problems: Problem[] = []
 
   for (const port of view.localPorts) {
     const subnets = subnetsOf(port)
     if (port.topic === '' || subnets.length === 0) continue
     const scopeKey = [port.topic, ...subnets.map(({ id }) => id)].join(' ')
-    const draft = drafts.get(scopeKey) ?? scopeDraft(port.topic, subnets, rules)
+    const draft = drafts.get(scopeKey) ?? scopeDraft(subnets, rules)
     drafts.set(scopeKey, draft)
     draftOfPort.set(port.id, draft)
-    for (const { id } of subnets)
-      draftsOfSubnet.set(id, (draftsOfSubnet.get(id) ?? new Set<ScopeDraft>()).add(draft))
-  }
-  for (const id of draftsOfSubnet.keys()) {
-    const subnet = view.subnets.get(id)
-    const problem = subnet && subnetDomain(subnet, rules).problem
-    if (problem) problems.push(problem)
+    for (const subnet of subnets) {
+      const audience = audienceKey(port.topic, subnet)
+      audiences.set(audience, (audiences.get(audience) ?? new Set()).add(draft))
+    }
   }
   for (const port of view.ports.values()) {
-    if (port.topic === '' || !port.addresses.some(({ subnet }) => subnet && draftsOfSubnet.has(subnet.id)))
-      continue
+    const isSeen = port.addresses.some(
+      ({ subnet }) => subnet && audiences.has(audienceKey(port.topic, subnet)),
+    )
+    if (!isSeen) continue
     const { contributions, problems: ofPort } = namesOfPort(port)
-    let isSeen = false
+    problems.push(...ofPort)
     for (const contribution of contributions)
-      for (const draft of draftsOfSubnet.get(contribution.subnet.id) ?? [])
-        if (draft.topic === port.topic) {
-          isSeen = true
-          add(draft, contribution)
-        }
-    if (isSeen) problems.push(...ofPort)
+      for (const draft of audiences.get(audienceKey(port.topic, contribution.subnet)) ?? [])
+        add(draft, contribution)
   }
   const scopes = new Map([...drafts.values()].map((draft) => [draft, scopeOf(draft)]))
   const scopeOfPort = new Map([...draftOfPort].map(([id, draft]) => [id, scopes.get(draft)]))
-  return { scopeOf: (port) => scopeOfPort.get(port.id), problems }
+  const ofSubnets = problemsOfSubnets(
+    [...drafts.values()].flatMap(({ subnets }) => subnets),
+    rules,
+  )
+  return { scopeOf: (port) => scopeOfPort.get(port.id), problems: [...ofSubnets, ...problems] }
+}
+
+const audienceKey = (topic: string, subnet: Subnet): string => `${topic} ${subnet.id}`
+
+function problemsOfSubnets(subnets: readonly Subnet[], rules: NameRules): Problem[] {
+  const byRow = new Map<string, Problem>()
+  for (const subnet of subnets) {
+    const { problem } = subnetDomain(subnet, rules)
+    if (problem) byRow.set(problem.row, problem)
+  }
+  return [...byRow.values()]
 }
 
 /** The subnets of a port's addresses, each once, in order of their ids. */
@@ -131,19 +139,22 @@ function subnetsOf(port: Port): Subnet[] {
   return [...subnets.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-function scopeDraft(topic: string, subnets: readonly Subnet[], rules: NameRules): ScopeDraft {
-  const draft: ScopeDraft = { topic, names: new Map(), apexes: new Map() }
+function scopeDraft(subnets: readonly Subnet[], rules: NameRules): ScopeDraft {
+  const draft: ScopeDraft = { subnets, names: new Map(), apexes: new Map(), isAnyAuthoritative: false }
   for (const subnet of subnets) {
     const { name, isAuthoritative } = subnetDomain(subnet, rules)
     if (name) addApex(draft, keyOf(name), isAuthoritative)
-    if (isAuthoritative) for (const key of reverseZonesOf(subnet.cidr)) addApex(draft, key, true)
+    const reach = reachOf(subnet.cidr)
+    if (isAuthoritative && reach) for (const key of reverseZonesOf(reach)) addApex(draft, key, true)
   }
   return draft
 }
 
 function addApex(draft: ScopeDraft, key: string, isAuthoritative: boolean): void {
   draft.apexes.set(key, isAuthoritative || draft.apexes.get(key) === true)
-  if (isAuthoritative) draftName(draft, key, key.length).isApex = true
+  if (!isAuthoritative) return
+  draft.isAnyAuthoritative = true
+  draftName(draft, key, key.length).isApex = true
 }
 
 function add(draft: ScopeDraft, { record, isIpv6, full, shortKey, reverse }: Contribution): void {
@@ -153,18 +164,15 @@ function add(draft: ScopeDraft, { record, isIpv6, full, shortKey, reverse }: Con
   if (reverse) addRecord(fullName(draft, reverse), 'ptr', reverse.record)
 }
 
-/** Two ports with the same record give it once; its data begins behind 12 bytes. */
-function addRecord(name: Draft, type: 'a' | 'aaaa' | 'ptr', record: Buffer): void {
-  const records = name[type] ?? new Map<string, Buffer>()
-  name[type] = records
-  const data = record.toString('latin1', 12)
-  const known = records.get(data)
-  // With two TTLs the lower one counts.
-  if (!known || record.readUInt32BE(6) < known.readUInt32BE(6)) records.set(data, record)
+function addRecord(name: Draft, kind: RecordKind, record: RecordSet): void {
+  const records = name[kind]
+  if (records) records.push(record)
+  else name[kind] = [record]
 }
 
 /** A name under a domain, and in a domain with authority also the empty names between it and the apex. */
 function fullName(draft: ScopeDraft, { key, apexSize }: { key: string; apexSize: number }): Draft {
+  if (draft.apexes.size === 1 && !draft.isAnyAuthoritative) return draftName(draft, key, apexSize)
   const apex = apexOf(draft.apexes, key)
   const size = apex?.length ?? apexSize
   if (apex !== undefined && draft.apexes.get(apex))
@@ -180,11 +188,11 @@ function draftName(draft: ScopeDraft, key: string, apexSize: number, isShort = f
   return name
 }
 
-function scopeOf({ names, apexes }: ScopeDraft): Scope | undefined {
+function scopeOf({ names, apexes, isAnyAuthoritative }: ScopeDraft): Scope | undefined {
   if (names.size === 0) return undefined
-  const setOf = (records: Map<string, Buffer> | undefined) => records && recordSet([...records.values()])
+  const setOf = (records: RecordSet[] | undefined) => records && joined(records)
   const owned = new Map<string, OwnedName>()
-  for (const [key, { a, aaaa, ptr, ...name }] of names)
-    owned.set(key, { ...name, a: setOf(a), aaaa: setOf(aaaa), ptr: setOf(ptr) })
-  return { names: owned, apexes, isAnyAuthoritative: [...apexes.values()].includes(true) }
+  for (const [key, { a, aaaa, ptr, apexSize, isApex, isShort }] of names)
+    owned.set(key, { a: setOf(a), aaaa: setOf(aaaa), ptr: setOf(ptr), apexSize, isApex, isShort })
+  return { names: owned, apexes, isAnyAuthoritative }
 }

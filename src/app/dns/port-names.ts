@@ -3,10 +3,10 @@
  * name, under the domain of each address's subnet. Names are foreign data and are checked again here. It knows no asker.
  */
 
-import { isIP } from 'node:net'
-import type { Address, Port, Subnet } from '../view.ts'
+import type { Port, Subnet } from '../view.ts'
 import { isHostName, isSpecialUse, keyOf, reverseKeyOf, reverseZoneSize } from './domain-name.ts'
-import { addressRecord, pointerRecord } from './message.ts'
+import { addressRecord, pointerRecord, type RecordSet, setOf } from './message.ts'
+import { bytesOf, reachOf } from './reach.ts'
 
 /** How names are made of rows. */
 export interface NameRules {
@@ -22,12 +22,14 @@ export interface Contribution {
   readonly subnet: Subnet
   readonly isIpv6: boolean
   /** The A or AAAA record. */
-  readonly record: Buffer
+  readonly record: RecordSet
   /** The name under the subnet's domain; `apexSize` is that domain's part of it in bytes. */
   readonly full: { readonly key: string; readonly apexSize: number } | undefined
   readonly shortKey: string | undefined
   /** The PTR record; `apexSize` is the part of the key that lies wholly inside the subnet, in bytes. */
-  readonly reverse: { readonly key: string; readonly apexSize: number; readonly record: Buffer } | undefined
+  readonly reverse:
+    | { readonly key: string; readonly apexSize: number; readonly record: RecordSet }
+    | undefined
 }
 
 /** A row that cannot be served, for people. */
@@ -68,13 +70,14 @@ export function portNames(port: Port, rules: NameRules): PortNames {
   const complain = (row: string, reason: string) => problems.set(`${row} ${reason}`, { row, reason })
   for (const { ip, subnet } of port.addresses) {
     if (!subnet) continue
-    if (isIP(ip) === 0 || ip.includes('%')) {
+    const bytes = bytesOf(ip)
+    if (!bytes) {
       complain(`lport/${port.id}`, `'${ip}' is not an IP address`)
       continue
     }
     const domain = subnetDomain(subnet, rules)
     const label = labelOf(port, ip, domain.name, rules, complain)
-    contributions.push(contribution({ ip, subnet }, label, domain, rules))
+    contributions.push(contribution({ ip, bytes, subnet }, label, domain, rules))
   }
   return { contributions, problems: [...problems.values()] }
 }
@@ -107,9 +110,13 @@ function labelOf(
   const row = given ? `dnsname/${port.id}` : `lport/${port.id}`
   const name = given ? relativeName(given, domain) : `host-${ip.replace(/[.:]/g, '-')}`
   if (name === undefined)
-    complain(row, `'${given}' ends with a dot but is no name under ${domain ?? 'a domain'}`)
+    complain(
+      row,
+      `'${given}' ends with a dot but ${domain ? `is no name under ${domain}` : 'there is no domain'}`,
+    )
   else if (!isHostName(name)) complain(row, `'${name}' is not a host name`)
-  else if (domain && !isHostName(`${name}.${domain}`)) complain(row, `'${name}.${domain}' is too long`)
+  else if (domain && !isHostName(`${name}.${domain}`))
+    complain(row, `'${name}.${domain}' is longer than 253 characters`)
   else return name
   return undefined
 }
@@ -123,7 +130,7 @@ function relativeName(given: string, domain: string | undefined): string | undef
 }
 
 function contribution(
-  { ip, subnet }: { ip: Address['ip']; subnet: Subnet },
+  { ip, bytes, subnet }: { ip: string; bytes: Buffer; subnet: Subnet },
   name: string | undefined,
   domain: SubnetDomain,
   rules: NameRules,
@@ -133,14 +140,14 @@ function contribution(
   return {
     subnet,
     isIpv6: ip.includes(':'),
-    record: addressRecord(ip, domain.ttlSeconds),
+    record: setOf(addressRecord(ip, domain.ttlSeconds)),
     full: target ? { key: keyOf(target), apexSize: keyOf(domain.name!).length } : undefined,
     shortKey: hasShortName ? keyOf(name) : undefined,
     reverse: target
       ? {
-          key: reverseKeyOf(ip),
-          apexSize: reverseZoneSize(ip, subnet.cidr),
-          record: pointerRecord(target, domain.ttlSeconds),
+          key: reverseKeyOf(bytes),
+          apexSize: reverseZoneSize(bytes, reachOf(subnet.cidr) ?? { bytes, prefix: bytes.length * 8 }),
+          record: setOf(pointerRecord(target, domain.ttlSeconds)),
         }
       : undefined,
   }

@@ -1,54 +1,64 @@
 /** Ranges of IP addresses: whether one lies in others, and the match of packets to one. It knows no port. */
 
 import { isIP } from 'node:net'
-import ipaddr from 'ipaddr.js'
 import { ethTypes, type Match } from '../../openflow/index.ts'
+import { ipv4Bytes, ipv4Text, ipv6Bytes, ipv6Text } from '../../wire/address.ts'
 
-/** An address or a CIDR; the bits behind the prefix do not count. */
+/** An address or a CIDR: 4 or 16 bytes, of which the first `prefix` bits count and the others are 0. */
 export interface Reach {
-  readonly address: ipaddr.IPv4 | ipaddr.IPv6
+  readonly bytes: Buffer
   readonly prefix: number
+}
+
+/** The bytes of an IP address; undefined if the text is none (one with a zone is none). */
+export function bytesOf(ip: string): Buffer | undefined {
+  if (isIP(ip) === 0 || ip.includes('%')) return undefined
+  return ip.includes(':') ? ipv6Bytes(ip) : ipv4Bytes(ip)
 }
 
 /** The range of an address or a CIDR; undefined if the text is neither. */
 export function reachOf(text: string): Reach | undefined {
-  if (ipaddr.isValidCIDR(text)) {
-    const [address, prefix] = ipaddr.parseCIDR(text)
-    return { address, prefix }
-  }
-  if (isIP(text) === 0) return undefined
-  const address = ipaddr.parse(text)
-  return { address, prefix: address.toByteArray().length * 8 }
+  const [ip, length, ...more] = text.split('/')
+  const bytes = bytesOf(ip!)
+  if (!bytes || more.length > 0) return undefined
+  const bits = bytes.length * 8
+  if (length === undefined) return { bytes, prefix: bits }
+  if (!/^\d{1,3}$/.test(length) || Number(length) > bits) return undefined
+  const prefix = Number(length)
+  const mask = maskOf(prefix, bytes.length)
+  for (const [i, byte] of mask.entries()) bytes[i]! &= byte
+  return { bytes, prefix }
 }
 
 /** Whether a range lies wholly in one of the others. */
-export function isWithin({ address, prefix }: Reach, others: readonly Reach[]): boolean {
-  return others.some(
-    (other) =>
-      other.address.kind() === address.kind() &&
-      other.prefix <= prefix &&
-      address.match(other.address, other.prefix),
-  )
+export function isWithin(reach: Reach, others: readonly Reach[]): boolean {
+  return others.some((other) => isPart(reach, other))
 }
 
-/** The ranges, each once, whatever bits stand behind their prefixes. */
+/** The ranges, each once. */
 export function distinct(reaches: readonly Reach[]): Reach[] {
-  return [...new Map(reaches.map((reach) => [`${networkOf(reach)}/${reach.prefix}`, reach])).values()]
+  return [...new Map(reaches.map((reach) => [`${textOf(reach.bytes)}/${reach.prefix}`, reach])).values()]
 }
 
 /** The match of the packets that go to the range. */
-export function destination(reach: Reach): Match {
-  const value = networkOf(reach)
-  if (reach.address.kind() === 'ipv4') {
-    const mask = ipaddr.IPv4.subnetMaskFromPrefixLength(reach.prefix).toString()
-    return { ethType: ethTypes.ipv4, ipv4Dst: { value, mask } }
-  }
-  const mask = ipaddr.IPv6.subnetMaskFromPrefixLength(reach.prefix).toString()
-  return { ethType: ethTypes.ipv6, ipv6Dst: { value, mask } }
+export function destination({ bytes, prefix }: Reach): Match {
+  const compared = { value: textOf(bytes), mask: textOf(maskOf(prefix, bytes.length)) }
+  if (bytes.length === 4) return { ethType: ethTypes.ipv4, ipv4Dst: compared }
+  return { ethType: ethTypes.ipv6, ipv6Dst: compared }
 }
 
-function networkOf({ address, prefix }: Reach): string {
-  const text = `${address}/${prefix}`
-  const kind = address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6
-  return kind.networkAddressFromCIDR(text).toString()
+function isPart(reach: Reach, { bytes, prefix }: Reach): boolean {
+  if (reach.bytes.length !== bytes.length || reach.prefix < prefix) return false
+  const whole = prefix >> 3
+  for (let i = 0; i < whole; i++) if (reach.bytes[i] !== bytes[i]) return false
+  const bits = prefix & 7
+  return bits === 0 || (reach.bytes[whole]! ^ bytes[whole]!) >> (8 - bits) === 0
+}
+
+const textOf = (bytes: Buffer): string => (bytes.length === 4 ? ipv4Text(bytes) : ipv6Text(bytes))
+
+function maskOf(prefix: number, size: number): Buffer {
+  return Buffer.from(
+    Array.from({ length: size }, (_, i) => (0xff00 >> Math.min(Math.max(prefix - 8 * i, 0), 8)) & 0xff),
+  )
 }

@@ -3,6 +3,7 @@
  * case; records are copied as they were prepared. It decides nothing.
  */
 
+import { copyBytes } from '../../packet/index.ts'
 import type { Reply } from './answer.ts'
 import { edns, flags, headerSize, rcodes, types } from './codes.ts'
 import { type RecordSet, soaPointers } from './message.ts'
@@ -43,7 +44,7 @@ export function writeReply(
   into.writeUInt16BE(0, 6)
   into.writeUInt16BE(reply.soaSize > 0 ? 1 : 0, 8)
   into.writeUInt16BE(query.edns ? 1 : 0, 10)
-  let at = headerSize + bytes.copy(into, headerSize, query.start + headerSize, query.questionEnd)
+  let at = copyBytes(into, headerSize, bytes, query.start + headerSize, query.questionEnd)
   if (reply.records) at = writeRecords(into, at, reply.records, query.id, roomOf(query, parts))
   if (reply.soaSize > 0) at = writeSoa(into, at, query, reply.soaSize, parts.soa)
   return query.edns ? writeOpt(into, at, bytes, query, rcode, parts) : at
@@ -66,7 +67,7 @@ function writeRecords(into: Buffer, offset: number, set: RecordSet, turn: number
     const from = index === 0 ? 0 : ends[index - 1]!
     const to = ends[index]!
     if (at + to - from > limit) break
-    at += bytes.copy(into, at, from, to)
+    at = copyBytes(into, at, bytes, from, to)
     index = index + 1 === ends.length ? 0 : index + 1
   }
   into.writeUInt16BE(count, 6)
@@ -76,7 +77,7 @@ function writeRecords(into: Buffer, offset: number, set: RecordSet, turn: number
 /** Copies the SOA record; its names become pointers to the last `soaSize` bytes of the question's name. */
 function writeSoa(into: Buffer, at: number, query: Query, soaSize: number, soa: Buffer): number {
   const pointer = 0xc000 | (headerSize + query.key.length - soaSize)
-  const end = at + soa.copy(into, at)
+  const end = copyBytes(into, at, soa, 0, soa.length)
   into.writeUInt16BE(pointer, at + soaPointers.owner)
   into.writeUInt16BE(pointer, at + soaPointers.primary)
   return end
@@ -101,10 +102,13 @@ function writeOpt(
   const at = offset + edns.optSize
   if (optionsSize === 0) return at
   const { cookieOffset, cookieSize } = query.edns!
+  const { serverCookie } = parts
   into.writeUInt16BE(edns.cookieCode, at)
   into.writeUInt16BE(optionsSize - 4, at + 2)
-  const end = at + 4 + bytes.copy(into, at + 4, cookieOffset, cookieOffset + cookieSize)
-  return cookieSize === edns.clientCookieSize ? end + parts.serverCookie.copy(into, end) : end
+  const end = copyBytes(into, at + 4, bytes, cookieOffset, cookieOffset + cookieSize)
+  return cookieSize === edns.clientCookieSize
+    ? copyBytes(into, end, serverCookie, 0, serverCookie.length)
+    : end
 }
 
 /** The client's cookie with a server cookie behind it: its own if it has one. */
