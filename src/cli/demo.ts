@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import Table from 'cli-table3'
 import { ConfigError, reasonOf } from '../errors.ts'
 import type { DigReply } from '../lab/dig.ts'
-import { Interruption, interruptible } from '../lab/interrupt.ts'
+import { Interruption, interruptible, outliveReaders } from '../lab/interrupt.ts'
 import { type Finding, interview } from '../lab/interview.ts'
 import { down, type Lab, restartController, up } from '../lab/lab.ts'
 import type { StartedController } from '../lab/node.ts'
@@ -132,6 +132,7 @@ function tableOf(rows: readonly Row[]): string {
 
 const milliseconds = (value: number, digits = 0) => `${value.toFixed(digits)} ms`
 
+outliveReaders()
 try {
   process.exitCode = (await interruptible(demo)) ? 0 : 1
 } catch (error) {

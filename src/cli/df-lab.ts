@@ -8,27 +8,32 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import Table from 'cli-table3'
-import { Command, CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { ConfigError, reasonOf } from '../errors.ts'
-import { Interruption, interruptible } from '../lab/interrupt.ts'
+import { Interruption, interruptible, outliveReaders } from '../lab/interrupt.ts'
 import { down, labPlan, namespaceOf, portOf, up } from '../lab/lab.ts'
 import { plug, unplug } from '../lab/port.ts'
 import { type LabStatus, labStatus } from '../lab/status.ts'
+import { type Io, programOf, textTable } from './output.ts'
 
 /** The controller of the same build. */
 const builtController = fileURLToPath(new URL('../main.js', import.meta.url))
 
+const io: Io = {
+  out: (text) => process.stdout.write(text),
+  err: (line) => process.stderr.write(`${line}\n`),
+  input: async () => '',
+}
+
 const report = (line: string) => process.stderr.write(`df-lab: ${line}\n`)
 
 function commands(): Command {
-  const program = new Command('df-lab')
+  const program = programOf('df-lab', io)
     .description(
       'a small cloud on one machine: switches, VMs, gateways and DNS servers in network namespaces',
     )
     .option('--name <name>', 'the lab; labs of different names run side by side', 'default')
     .enablePositionalOptions()
-    .exitOverride()
   const name = () => program.opts<{ name: string }>().name
 
   program
@@ -112,28 +117,24 @@ async function inside(name: string, key: string, command: string[]): Promise<voi
 const jsonOf = (status: LabStatus) => JSON.stringify(status, (_, value: unknown) => value ?? null, 2)
 
 function textOf({ name, state, directory, controllers, ports, processes }: LabStatus): string {
-  const dead = processes.filter((process) => !process.isRunning)
   const lines = [`lab ${name} is ${state}; its files are in ${directory}`]
   for (const { node, isReady, reasons } of controllers)
     lines.push(`controller of ${node}: ${isReady ? 'ready' : `not ready: ${reasons.join('; ')}`}`)
-  if (dead.length > 0) lines.push(`processes that ended: ${dead.map((process) => process.name).join(', ')}`)
-  const table = new Table({
-    head: ['port', 'namespace', 'node', 'name', 'addresses', 'plugged'],
-    style: plain,
+  const portRows = ports.map(({ key, namespace, node, dnsName = '', addresses, ofport }) => {
+    const plugged = ofport === undefined ? 'no' : `port ${ofport}`
+    return [key, namespace, node, dnsName, addresses.join(' '), plugged]
   })
-  for (const { key, namespace, node, dnsName, addresses, ofport } of ports)
-    table.push([
-      key,
-      namespace,
-      node,
-      dnsName ?? '',
-      addresses.join(' '),
-      ofport === undefined ? 'no' : `port ${ofport}`,
-    ])
-  const running = new Table({ head: ['process', 'pid', 'state'], style: plain })
-  for (const { name: process, pid, isRunning } of processes)
-    running.push([process, pid, isRunning ? 'running' : 'ended'])
-  return [...lines, table.toString(), running.toString()].join('\n')
+  const processRows = processes.map(({ name: process, pid, isRunning }) => [
+    process,
+    `${pid}`,
+    isRunning ? 'running' : 'ended',
+  ])
+  return [
+    ...lines,
+    '',
+    textTable(['port', 'namespace', 'node', 'name', 'addresses', 'plugged'], portRows),
+    textTable(['process', 'pid', 'state'], processRows).trimEnd(),
+  ].join('\n')
 }
 
 function exitCodeOf(error: unknown): number {
@@ -141,9 +142,7 @@ function exitCodeOf(error: unknown): number {
   return error instanceof ConfigError ? 2 : 1
 }
 
-/** Tables without colours: they are read by programs too. */
-const plain = { head: [], border: [] }
-
+outliveReaders()
 try {
   await commands().parseAsync()
 } catch (error) {

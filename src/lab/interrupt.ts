@@ -1,4 +1,4 @@
-/** Ctrl-C and SIGTERM for work that must clean up after itself. */
+/** Ctrl-C, SIGTERM and a closed terminal, for work that must clean up after itself. */
 
 import { constants } from 'node:os'
 import { ControllerError } from '../errors.ts'
@@ -32,4 +32,12 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   } finally {
     for (const [name, abort] of signals) process.off(name, abort)
   }
+}
+
+/** Lets work go on when nobody reads what it prints any more (`make demo | head`). */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
 }

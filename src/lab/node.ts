@@ -76,6 +76,7 @@ export async function startController(
   try {
     await waitUntil(`${name} to be ready`, isReady, { alive, timeoutMs: 15_000, signal: build.signal })
   } catch (error) {
+    build.signal?.throwIfAborted()
     if (last?.reasons) throw new LabError(`${name} is not ready: ${last.reasons.join('; ')}`, error)
     throw error
   }

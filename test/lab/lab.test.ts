@@ -165,8 +165,8 @@ describe('a lab without controllers', () => {
     ['an unknown port to unplug',      ['unplug', 'resolver'],                          2,  /^df-lab: there is no port resolver in lab \S+; it has red-web, red-db, red-dns, blue-web, blue-db\n$/],
     ['a lab that is up already',       ['up', '--no-controller', file],                 2,  /^df-lab: there is a lab \S+ already; take it down first [^\n]*\n$/],
     ['a lab file that is missing',     ['up', 'nowhere.yaml'],                          2,  /^df-lab: nowhere\.yaml: cannot be read [^\n]*\n$/],
-    ['no command',                     ['exec', 'red-web'],                             2,  /^error: missing required argument 'command'\n$/],
-    ['an unknown command',             ['uq'],                                          2,  /^error: unknown command 'uq'\n/],
+    ['no command',                     ['exec', 'red-web'],                             2,  /^df-lab: missing required argument 'command'\n$/],
+    ['an unknown command',             ['uq'],                                          2,  /^df-lab: unknown command 'uq'\n/],
   ])('the command line: %s', async (_, args, code, message) => {
     const { exitCode, stderr } = await outputOf('node', [command, '--name', name, ...args])
     expect(stderr).toMatch(message)
@@ -203,6 +203,13 @@ describe('an up that does not get to its end', () => {
     expect(await down(name)).toBe(true)
     expect(tracesOf(name)).toEqual([])
     expect(await down(name)).toBe(false)
+  })
+
+  test('whose reader has gone goes on', async () => {
+    const { child, ended } = start()
+    child.stderr.destroy()
+    expect((await ended).code).toBe(0)
+    expect((await labStatus(name)).state).toBe('up')
   })
 
   test('under way is ended by down', async () => {
