@@ -10,6 +10,7 @@ import type { Metrics } from '../metrics.ts'
 import type { Clock, Message, Session, SessionHandlers } from '../openflow/index.ts'
 import type { SwitchPort } from '../ovsdb/index.ts'
 import type { HeldLease } from './lease.ts'
+import type { Scope } from './messages.ts'
 import type { PuntDesk } from './punt.ts'
 import { type Reconciler, reconcilerMetrics, startReconciler } from './reconcile.ts'
 
@@ -17,9 +18,12 @@ import { type Reconciler, reconcilerMetrics, startReconciler } from './reconcile
 export interface Attachment {
   readonly session: Session
   readonly reconciler: Reconciler
-  /** The names of the switch's ports by their numbers, as the switch itself tells them. */
-  readonly portNames: ReadonlyMap<number, string>
+  /** The names of the switch's ports by their numbers, as the switch itself tells them; undefined until it has. */
+  readonly portNames: PortNames | undefined
 }
+
+/** Names of ports by number. */
+export type PortNames = ReadonlyMap<number, string>
 
 export interface Attachments {
   readonly handlers: SessionHandlers
@@ -31,8 +35,7 @@ export interface Attachments {
 export interface AttachmentOptions {
   readonly desk: PuntDesk
   readonly leases: readonly HeldLease[]
-  readonly tableIds: ReadonlySet<number>
-  readonly groupIds: ReadonlySet<number>
+  readonly scope: Scope
   /** The datapath id that the database tells, 16 hexadecimal digits; undefined while it is not known. */
   readonly datapathId: () => string | undefined
   readonly clock: Clock
@@ -57,8 +60,7 @@ export function createAttachments(options: AttachmentOptions): Attachments {
     detach()
     const reconciler = startReconciler({
       link: session,
-      tableIds: options.tableIds,
-      groupIds: options.groupIds,
+      scope: options.scope,
       clock,
       log,
       metrics: counters,
@@ -66,7 +68,7 @@ export function createAttachments(options: AttachmentOptions): Attachments {
         for (const lease of leases) lease.grant(session)
       },
     })
-    current.next({ session, reconciler, portNames: new Map() })
+    current.next({ session, reconciler, portNames: undefined })
     connected.set(1)
     sessions.inc({ result: 'connected' })
     log.info({ datapathId: idOf(session) }, 'the switch is connected')
@@ -75,7 +77,7 @@ export function createAttachments(options: AttachmentOptions): Attachments {
       if (current.value?.session === session) detach()
     })
     session.stats({ kind: 'portDesc' }).then(
-      (ports) => update(session, () => new Map(ports.map(({ portNo, name }) => [portNo, name]))),
+      (ports) => update(session, new Map(ports.map(({ portNo, name }) => [portNo, name]))),
       (error: unknown) => session.close(`cannot read the switch's ports: ${reasonOf(error)}`),
     )
   }
@@ -87,12 +89,9 @@ export function createAttachments(options: AttachmentOptions): Attachments {
     if (current.value !== undefined) current.next(undefined)
   }
 
-  function update(
-    session: Session,
-    next: (names: ReadonlyMap<number, string>) => ReadonlyMap<number, string>,
-  ): void {
+  function update(session: Session, portNames: PortNames): void {
     const held = current.value
-    if (held?.session === session) current.next({ ...held, portNames: next(held.portNames) })
+    if (held?.session === session) current.next({ ...held, portNames })
   }
 
   return {
@@ -111,8 +110,10 @@ export function createAttachments(options: AttachmentOptions): Attachments {
         if (current.value?.session === session) desk.packetIn(session, message)
       },
       message(session, message) {
-        if (message.kind === 'portStatus') update(session, (names) => withPort(names, message))
-        else limited(message.kind, () => log.debug({ kind: message.kind }, 'a message that nobody waits for'))
+        if (message.kind !== 'portStatus')
+          limited(message.kind, () => log.debug({ kind: message.kind }, 'a message that nobody waits for'))
+        else if (current.value?.session === session && current.value.portNames !== undefined)
+          update(session, withPort(current.value.portNames, message))
       },
       error(_session, error) {
         limited(error.reason, (suppressed) =>
@@ -131,19 +132,13 @@ export function createAttachments(options: AttachmentOptions): Attachments {
  * The database's ports without the numbers that the switch does not confirm: after a restart of the switch the database
  * still tells the old ones for a moment, and a number must never lead to another tenant's port.
  */
-export function confirmedPorts(
-  ports: readonly SwitchPort[],
-  portNames: ReadonlyMap<number, string>,
-): readonly SwitchPort[] {
+export function confirmedPorts(ports: readonly SwitchPort[], portNames: PortNames): readonly SwitchPort[] {
   return ports.filter(
     ({ name, ofport }) => ofport !== undefined && portNames.get(ofport) === name.slice(0, nameSize),
   )
 }
 
-function withPort(
-  names: ReadonlyMap<number, string>,
-  { reason, port }: Extract<Message, { kind: 'portStatus' }>,
-) {
+function withPort(names: PortNames, { reason, port }: Extract<Message, { kind: 'portStatus' }>) {
   const next = new Map(names)
   if (reason === 'delete') next.delete(port.portNo)
   else next.set(port.portNo, port.name)

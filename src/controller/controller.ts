@@ -71,8 +71,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const attachments = createAttachments({
     desk,
     leases,
-    tableIds: new Set(Object.values(tables).map(({ id }) => id)),
-    groupIds: new Set(Object.values(groups).map(({ id }) => id)),
+    scope: {
+      tableIds: new Set(Object.values(tables).map(({ id }) => id)),
+      groupIds: new Set(Object.values(groups).map(({ id }) => id)),
+    },
     datapathId: () => now.ovsdb?.bridge?.datapathId,
     clock,
     log,
@@ -119,7 +121,8 @@ function follow(options: ControllerOptions, { attachments, collector, keeper, no
     attached: Attachment | undefined,
     patchPorts: PatchPorts,
   ) {
-    const switchPorts = attached === undefined ? [] : confirmedPorts(state.ports, attached.portNames)
+    const switchPorts =
+      attached?.portNames === undefined ? [] : confirmedPorts(state.ports, attached.portNames)
     const view = viewOf({ nb: reading, switchPorts, host, patchPorts }, now.view)
     if (attached !== undefined && (view !== now.view || attached.session !== served?.session)) {
       desk.setView(view)
@@ -154,7 +157,11 @@ function follow(options: ControllerOptions, { attachments, collector, keeper, no
     }),
     filter(({ bridge }) => bridge !== undefined),
   )
-  return combineLatest([wholeReadings, knownBridge, attachments.current, keeper.patchPorts])
+  // Without its ports' numbers a switch would look empty, and its flows would go and come back.
+  const knownAttachment = attachments.current.pipe(
+    filter((attached) => attached === undefined || attached.portNames !== undefined),
+  )
+  return combineLatest([wholeReadings, knownBridge, knownAttachment, keeper.patchPorts])
     .pipe(auditTime(0))
     .subscribe((latest) => update(...latest))
 }

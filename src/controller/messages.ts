@@ -20,7 +20,7 @@ import {
   setField,
 } from '../openflow/index.ts'
 import { everyCookie, kindOf } from './cookie.ts'
-import { type Change, emptySwitch, type Installed } from './flow-table.ts'
+import { type Change, type Desired, emptySwitch, type Installed } from './flow-table.ts'
 
 export type { Outgoing, PacketIn } from '../openflow/index.ts'
 
@@ -88,14 +88,22 @@ export function textOf(change: Change): string {
   }
 }
 
+/** What of a switch is ours. */
+export interface Scope {
+  /** Every flow in these tables is. */
+  readonly tableIds: ReadonlySet<number>
+  readonly groupIds: ReadonlySet<number>
+}
+
 /**
- * Reads what the switch holds of ours: every flow in one of these tables and, in any table, every flow with one of our
- * cookies (a later version's, say); of the groups those with these numbers. Timed rows are not part of it. A timed
- * cookie without a hard timeout is somebody's mistake, and so read as a foreign flow.
+ * Reads what the switch holds of ours: every flow in our tables and, in any table, every flow with one of our cookies (a
+ * later version's, say); our groups. Timed rows are not part of it; a timed cookie without a hard timeout is somebody's
+ * mistake, and so read as a foreign flow. A flow that is as `desired` has it is that very object, to save memory.
  */
 export async function readSwitch(
   link: Pick<SwitchLink, 'stats'>,
-  { tableIds, groupIds }: { tableIds: ReadonlySet<number>; groupIds: ReadonlySet<number> },
+  { tableIds, groupIds }: Scope,
+  desired: Desired,
 ): Promise<Installed> {
   const installed = emptySwitch()
   const flows = await link.stats({ kind: 'flow' })
@@ -104,7 +112,10 @@ export async function readSwitch(
     const kind = kindOf(flow.cookie)
     const isTimed = kind === 'timed' && flow.hardTimeout > 0
     if (isTimed || (kind === undefined && !tableIds.has(flow.tableId))) continue
-    installed.flows.set(flowIdentity(flow), { flow, content: flowContent(flow) })
+    const identity = flowIdentity(flow)
+    const content = flowContent(flow)
+    const wanted = desired.flows.get(identity)
+    installed.flows.set(identity, wanted?.content === content ? wanted : { flow, content })
   }
   for (const group of groups)
     if (groupIds.has(group.groupId)) installed.groups.set(group.groupId, formatGroup(group))

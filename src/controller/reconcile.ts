@@ -21,11 +21,12 @@ import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Clock } from '../openflow/index.ts'
 import { apply, type Change, type Desired, difference, emptySwitch, type Installed } from './flow-table.ts'
-import { deleteTimedFlows, messageOf, readSwitch, type SwitchLink, textOf } from './messages.ts'
+import { deleteTimedFlows, messageOf, readSwitch, type Scope, type SwitchLink, textOf } from './messages.ts'
 
 const pollMs = 2000
-/** Reading may take one part in so many of the time; a table that takes longer is read less often. */
-const pollShare = 4
+/** Reading may take one part in so many of the time (about 40 us a flow on one core): a long table is read less often. */
+const pollShare = 20
+const maxPollMs = 30_000
 /** Changes in one transaction: long enough to be quick, short enough that punts are answered in between. */
 const transactionLength = 500
 const never = Number.POSITIVE_INFINITY
@@ -51,10 +52,7 @@ export interface Reconciler {
 
 export interface ReconcilerOptions {
   readonly link: SwitchLink
-  /** The tables that are ours alone. */
-  readonly tableIds: ReadonlySet<number>
-  /** The groups that are ours alone. */
-  readonly groupIds: ReadonlySet<number>
+  readonly scope: Scope
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: ReconcilerMetrics
@@ -83,7 +81,7 @@ interface Failure extends FailedRow {
 
 /** Starts to reconcile; ends when the link closes. */
 export function startReconciler(options: ReconcilerOptions): Reconciler {
-  const { link, clock, log, metrics, settled } = options
+  const { link, scope, clock, log, metrics, settled } = options
   const limited = rateLimited(clock.now)
   const failures = new Map<string, Failure>()
   let desired: Desired | undefined
@@ -128,9 +126,10 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
 
   async function read(): Promise<void> {
     const startedAt = clock.now()
-    installed = await readSwitch(link, options)
+    installed = await readSwitch(link, scope, desired!)
     metrics.installed.set(installed.flows.size)
-    nextPollAt = clock.now() + Math.max(pollMs, (clock.now() - startedAt) * pollShare)
+    const tookMs = clock.now() - startedAt
+    nextPollAt = clock.now() + Math.min(Math.max(pollMs, tookMs * pollShare), maxPollMs)
   }
 
   /** Sends the changes; stops between two transactions when the wish has changed. */

@@ -24,8 +24,7 @@ function setup(datapathId?: string) {
   const attachments = createAttachments({
     desk,
     leases: [lease],
-    tableIds: new Set([0]),
-    groupIds: new Set(),
+    scope: { tableIds: new Set([0]), groupIds: new Set() },
     datapathId: () => datapathId,
     clock,
     log: silentLogger,
@@ -33,7 +32,7 @@ function setup(datapathId?: string) {
   })
   const seen: (string | undefined)[] = []
   attachments.current.subscribe((held) =>
-    seen.push(held && [...held.portNames].map((pair) => pair.join('=')).join()),
+    seen.push(held && [...(held.portNames ?? [['?']])].map((pair) => pair.join('=')).join()),
   )
   return { clock, attachments, happened, seen }
 }
@@ -58,7 +57,7 @@ test('a switch that connects is attached with the ports that it tells', async ()
   const { clock, attachments, seen } = setup()
   attachments.handlers.connected(new FakeSession().session)
   await clock.advance(0)
-  expect(seen).toEqual([undefined, '', '11=tap-1'])
+  expect(seen).toEqual([undefined, '?', '11=tap-1'])
 })
 
 test('the lease is granted when its flows are in the switch, and ends with the session, as does the view', async () => {

@@ -34,8 +34,7 @@ function setup(prepare: (fake: FakeLink) => void = () => {}) {
   let settled = 0
   const reconciler = startReconciler({
     link: fake.link,
-    tableIds: new Set([0, 5, 55]),
-    groupIds: new Set([31, 32]),
+    scope: { tableIds: new Set([0, 5, 55]), groupIds: new Set([31, 32]) },
     clock,
     log: silentLogger,
     metrics: reconcilerMetrics(metrics),

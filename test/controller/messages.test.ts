@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest'
+import type { Change, Desired } from '../../src/controller/flow-table.ts'
+import {
+  addFlow,
+  deleteFlow,
+  deleteTimedFlows,
+  isPaused,
+  messageOf,
+  type Outgoing,
+  type PacketIn,
+  probe,
+  probeSequenceOf,
+  readSwitch,
+  replyTo,
+  resume,
+  textOf,
+} from '../../src/controller/messages.ts'
+import { formatMessage } from '../../src/openflow/format.ts'
+import {
+  decode,
+  encode,
+  type Flow,
+  flowContent,
+  flowIdentity,
+  formatGroup,
+  type Group,
+  type Message,
+} from '../../src/openflow/index.ts'
+import { flowOf } from '../support/apps.ts'
+import { FakeLink } from '../support/fake-link.ts'
+
+const cookie = 0x4446_0100_da6a_e8bcn
+const flow: Flow = { ...flowOf(32, 100, { reg6: 1 }, 55), cookie }
+const group: Group = { groupId: 31, type: 'all', buckets: [] }
+const wantedFlow = { owner: 'dns', flow, identity: flowIdentity(flow), content: flowContent(flow) }
+const wantedGroup = { owner: 'dns', group, content: formatGroup(group) }
+
+/** The message as ovs-ofctl prints it, after it was bytes. */
+const shown = (message: Outgoing) => formatMessage(decode(encode({ ...message, xid: 1 } as Message)))
+
+const changes: [Change, string, RegExp][] = [
+  [
+    { kind: 'addFlow', wanted: wantedFlow },
+    'add cookie=0x44460100da6ae8bc, table=32, priority=100,reg6=0x1 actions=goto_table:55',
+    /OFPT_FLOW_MOD.*ADD table:32 priority=100,reg6=0x1 cookie:0x44460100da6ae8bc actions=goto_table:55/,
+  ],
+  [
+    { kind: 'deleteFlow', identity: wantedFlow.identity, flow },
+    'delete cookie=0x44460100da6ae8bc, table=32, priority=100,reg6=0x1 actions=goto_table:55',
+    /OFPT_FLOW_MOD.*DEL_STRICT table:32 priority=100,reg6=0x1 cookie:0x44460100da6ae8bc\/0xffffffffffffffff/,
+  ],
+  [
+    { kind: 'addGroup', wanted: wantedGroup },
+    'add group_id=31,type=all',
+    /OFPT_GROUP_MOD.*\n? ?ADD group_id=31,type=all/,
+  ],
+  [
+    { kind: 'modifyGroup', wanted: wantedGroup },
+    'modify group_id=31,type=all',
+    /OFPT_GROUP_MOD.*\n? ?MOD group_id=31,type=all/,
+  ],
+  [{ kind: 'deleteGroup', groupId: 31 }, 'delete group_id=31', /OFPT_GROUP_MOD.*\n? ?DEL group_id=31/],
+]
+
+test.each(changes)('%o is one message, and one line for people', (change, text, message) => {
+  expect(textOf(change)).toBe(text)
+  expect(shown(messageOf(change))).toMatch(message)
+})
+
+test('a renewal neither resets counters nor is it a modification', () => {
+  const text = shown(addFlow({ ...flow, hardTimeout: 4 }))
+  expect(text).toMatch(/ADD .*hard:4/)
+  expect(text).not.toMatch(/reset_counts/)
+})
+
+test('timed rows are deleted in every table by their cookie', () => {
+  expect(shown(deleteTimedFlows())).toMatch(
+    /DEL table:255 priority=0 cookie:0x4446020000000000\/0xffffff0000000000/,
+  )
+})
+
+test('a flow is deleted by its own cookie, so that a row that took its place stays', () => {
+  expect(shown(deleteFlow(flowOf(5, 1)))).toMatch(
+    /DEL_STRICT table:5 priority=1 cookie:0x0\/0xffffffffffffffff/,
+  )
+})
+
+test('a self-check comes from the host’s port and carries its number', () => {
+  const message = probe(31, Buffer.from('0102030405060a0b0c0d0e0f0800', 'hex'), 7)
+  expect(shown(message)).toMatch(
+    /OFPT_PACKET_OUT.*in_port=CONTROLLER actions=set_field:0xffffffff->reg6,set_field:0x7->reg15,resubmit\(,31\)/,
+  )
+  expect(probeSequenceOf({ metadata: { reg15: 7 } } as PacketIn)).toBe(7)
+  expect(probeSequenceOf({ metadata: {} } as PacketIn)).toBe(-1)
+})
+
+test('a reply goes to one port', () => {
+  expect(shown(replyTo(14, Buffer.from('0102030405060a0b0c0d0e0f0800', 'hex')))).toMatch(
+    /OFPT_PACKET_OUT.*in_port=CONTROLLER actions=output:14 /,
+  )
+})
+
+describe('a paused packet', () => {
+  const packetIn = {
+    kind: 'packetIn2',
+    xid: 9,
+    packet: Buffer.from('frame'),
+    tableId: 33,
+    cookie,
+    reason: 1,
+    metadata: { reg6: 1, inPort: 11 },
+    continuation: Buffer.from('12345678'),
+    userdata: Buffer.from('dns'),
+  } as PacketIn
+
+  test('goes on with every property that it came with', () => {
+    const sent = decode(encode({ ...resume(packetIn), xid: 1 } as Message))
+    expect(sent).toEqual({ ...packetIn, kind: 'resume', xid: 1 })
+  })
+
+  test('is one that has a continuation', () => {
+    expect(isPaused(packetIn)).toBe(true)
+    expect(isPaused({ ...packetIn, continuation: Buffer.alloc(0) })).toBe(false)
+  })
+})
+
+test('a flow that is as wanted is read as the very object', async () => {
+  const fake = new FakeLink()
+  fake.put({ ...flow })
+  fake.put({ ...flowOf(32, 7), cookie })
+  const desired: Desired = { flows: new Map([[wantedFlow.identity, wantedFlow]]), groups: new Map() }
+  const scope = { tableIds: new Set([32]), groupIds: new Set<number>() }
+  const { flows } = await readSwitch(fake.link, scope, desired)
+  expect(flows.size).toBe(2)
+  expect(flows.get(wantedFlow.identity)).toBe(wantedFlow)
+})
