@@ -59,6 +59,7 @@ async function run(args: readonly string[]): Promise<void> {
     common,
     now: systemClock.now,
   })
+  log.info({ host: DEFAULT.host, apps: apps.map(({ name }) => name) }, 'starting')
   const closers: (() => Promise<void>)[] = []
   const closeAll = async () => {
     for (const close of closers.toReversed()) await close()

@@ -3,7 +3,7 @@
  * secure, patched to the bridges behind the physical networks. It knows settings and names; flows and sessions it does
  * not know.
  *
- *     waiting --the bridge is there--> settling --done--> kept --the bridge changed--> settling
+ *     waiting --the bridge is there--> settling --done--> kept --the bridge changed, 1 s after our change--> settling
  *                                       |    ^
  *                                failed |    | 1 s, 2 s … 10 s
  *                                       v    |
@@ -20,6 +20,8 @@ import type { Clock } from '../openflow/index.ts'
 import type { ControllerSettings, OvsdbClient } from '../ovsdb/index.ts'
 
 const patienceMs = 300
+/** How long a change is left alone: whoever else writes there must not make a storm of it. */
+const truceMs = 1000
 const retryMs = { first: 1000, last: 10_000 }
 
 /** By physical network, the name of the patch port on the integration bridge. */
@@ -51,22 +53,22 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
   const patchPorts = new BehaviorSubject<PatchPorts | undefined>(undefined)
   let reasons: string[] = []
   let failures = 0
-  let isSettling = false
-  let isStale = false
   let isClosed = false
+  let isQueued = false
+  /** One thing at a time: a settling in the middle of a replacement would undo it. */
+  let work = Promise.resolve()
+  let changedAt = Number.NEGATIVE_INFINITY
   let cancelRetry = () => {}
   let cancelHurry: (() => void) | undefined
 
-  async function settle(): Promise<void> {
-    isStale = true
-    if (isSettling) return
-    isSettling = true
+  function settle(): void {
     cancelRetry()
-    while (isStale && !isClosed) {
-      isStale = false
-      await turn()
-    }
-    isSettling = false
+    if (isQueued) return
+    isQueued = true
+    work = work.then(() => {
+      isQueued = false
+      return isClosed ? undefined : turn()
+    })
   }
 
   async function turn(): Promise<void> {
@@ -85,8 +87,9 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
         found.set(physicalNetwork, port)
       })
     await attempt(async () => {
-      if (await ovsdb.configure(settings))
-        log.info({ target: settings.controllerTarget }, 'bridge configured')
+      if (!(await ovsdb.configure(settings))) return
+      changedAt = clock.now()
+      log.info({ target: settings.controllerTarget }, 'bridge configured')
     })
     if (isClosed) return
     patchPorts.next(found)
@@ -101,17 +104,23 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
     )
     const delayMs = Math.min(retryMs.first * 2 ** failures, retryMs.last)
     failures += 1
-    cancelRetry = clock.after(delayMs, () => void settle())
+    cancelRetry = clock.after(delayMs, settle)
   }
 
   function hurry(): void {
     cancelHurry ??= clock.after(patienceMs, () => {
-      if (isAttached()) return
-      log.info('the switch has not connected yet; replacing its controller row')
-      ovsdb.replaceController().catch((error: unknown) => {
-        log.warn({ reason: reasonOf(error) }, 'cannot replace the controller row')
-      })
+      work = work.then(replace)
     })
+  }
+
+  async function replace(): Promise<void> {
+    if (isAttached() || isClosed) return
+    log.info('the switch has not connected yet; replacing its controller row')
+    try {
+      await ovsdb.replaceController()
+    } catch (error) {
+      log.warn({ reason: reasonOf(error) }, 'cannot replace the controller row')
+    }
   }
 
   const stop = () => {
@@ -126,8 +135,11 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
       distinctUntilChanged(),
     )
     .subscribe((bridge) => {
-      if (bridge !== undefined) void settle()
-      else stop()
+      if (bridge === undefined) return stop()
+      const truceEndsIn = changedAt + truceMs - clock.now()
+      if (truceEndsIn <= 0) return settle()
+      cancelRetry()
+      cancelRetry = clock.after(truceEndsIn, settle)
     })
   return {
     patchPorts: patchPorts.pipe(

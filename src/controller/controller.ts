@@ -43,7 +43,7 @@ export interface ControllerOptions {
 export interface Controller {
   /** What it is doing; cheap enough to be asked every second. */
   status(): Status
-  /** Ends its work as the header says; resolves when nothing of it is left in this process. */
+  /** Ends its work as the header says; resolves when the session is closed. Store and database are the caller's. */
   stop(): Promise<void>
 }
 
@@ -103,7 +103,6 @@ export async function startController(options: ControllerOptions): Promise<Contr
       await Promise.race([Promise.all(leases.map((lease) => lease.withdraw())), patience])
       await desk.drain()
       await listener.close()
-      ovsdb.close()
     },
   }
 }

@@ -88,9 +88,21 @@ test('and again when somebody changed it, or when it is another one', async () =
   await clock.advance(0)
   asked()
   state.next({ ...there, bridge: { ...bridge, controllers: [] } })
-  await clock.advance(0)
+  await clock.advance(1000)
   expect(asked()).toEqual(all)
   expect(patched).toEqual([both])
+})
+
+test('but at most once a second, however often somebody else changes it', async () => {
+  const { clock, state, asked, attach } = setup(there)
+  attach()
+  await clock.advance(0)
+  asked()
+  for (let n = 0; n < 100; n += 1) {
+    state.next({ ...there, bridge: { ...bridge, controllers: [] } })
+    await clock.advance(100)
+  }
+  expect(asked().filter((step) => step === 'configure')).toHaveLength(10)
 })
 
 test('but not when only its ports changed', async () => {
@@ -127,7 +139,7 @@ describe('a switch that has not connected', () => {
     await clock.advance(100)
     state.next({ ...there, bridge: { ...bridge } })
     await clock.advance(200)
-    expect(asked()).toEqual([...all, ...all, 'replace'])
+    expect(asked()).toEqual([...all, 'replace'])
   })
 
   test('gets another chance when the database was away', async () => {
