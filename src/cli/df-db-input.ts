@@ -1,4 +1,6 @@
-/** What people give to `df-db`: fields of a row on the command line, and rows in a file. It touches no store. */
+/**
+ * What people give to `df-db`: fields of a row on the command line, and rows in a file. It touches no store.
+ */
 
 import { ConfigError, reasonOf } from '../errors.ts'
 import { fieldValue, isJsonObject, type JsonObject, type RawRow, type TableName } from '../nb/index.ts'

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * `df-db`: shows and changes the rows of the northbound store (docs/northbound.md). It reads the command line and prints;
- * what a row is and how it is written, src/nb knows. Exit code: 0, 1 if `check` or `dump` found rows that are wrong, 2 if
- * what a person gave, or the store, is wrong.
+ * `df-db`: shows and changes the rows of the northbound store (docs/northbound.md). It reads the command line
+ * and prints; what a row is and how it is written, src/nb knows. Exit code: 0, 1 if `check` or `dump` found
+ * rows that are wrong, 2 if what a person gave, or the store, is wrong.
  */
 
 import { readFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * What the commands share: where they write, how a table looks, which exit code an error has, and how a file becomes a
- * command. It knows no command.
+ * What the commands share: where they write, how a table looks, which exit code an error has, and how a file
+ * becomes a command. It knows no command.
  */
 
 import { existsSync, realpathSync } from 'node:fs'
@@ -21,7 +21,9 @@ export interface Io {
 /** 0: done; 1: done, and something was found; 2: what a person gave, or the store, is wrong. */
 export const exitCodes = { done: 0, found: 1, wrong: 2 } as const
 
-/** Columns under their headings, two blanks between them, without lines or colours: for people and for `awk`. */
+/**
+ * Columns under their headings, two blanks between them, without lines or colours: for people and for `awk`.
+ */
 export function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const nothing = Object.fromEntries(lineNames.map((name) => [name, '']))
   const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 2, compact: true }
@@ -40,8 +42,8 @@ export function programOf(name: string, io: Io): Command {
 }
 
 /**
- * Runs `program` on the arguments after the command's name; resolves to the exit code that its action gave through
- * `exit`. What is wrong becomes one line; a bug is thrown.
+ * Runs `program` on the arguments after the command's name; resolves to the exit code that its action gave
+ * through `exit`. What is wrong becomes one line; a bug is thrown.
  */
 export async function exitCodeOf(program: Command, argv: readonly string[], io: Io): Promise<number> {
   try {

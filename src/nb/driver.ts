@@ -1,6 +1,7 @@
 /**
- * The one interface behind which a northbound store lies, whatever holds it (files, etcd): keys `/<table>/<id>`, values
- * as text. A driver knows nothing of what the text means; counters are rows of the table `unique_key`.
+ * The one interface behind which a northbound store lies, whatever holds it (files, etcd): keys
+ * `/<table>/<id>`, values as text. A driver knows nothing of what the text means; counters are rows of the
+ * table `unique_key`.
  */
 
 import type { Observable } from 'rxjs'
@@ -25,7 +26,10 @@ export interface RawChange {
   readonly problem?: string
 }
 
-/** What a watch tells: first a snapshot, then changes; after `lost` the driver recovers and sends a new snapshot. */
+/**
+ * What a watch tells: first a snapshot, then changes; after `lost` the driver recovers and sends a new
+ * snapshot.
+ */
 export type NbEvent =
   | { readonly kind: 'snapshot'; readonly rows: readonly RawRow[] }
   | { readonly kind: 'changes'; readonly changes: readonly RawChange[] }
@@ -33,7 +37,10 @@ export type NbEvent =
 
 /** A northbound store. Methods throw NorthboundError if the store cannot be read or written. */
 export interface NbDriver {
-  /** The whole store, then every change, in batches; each subscription is a watch of its own and ends with `close`. */
+  /**
+   * The whole store, then every change, in batches; each subscription is a watch of its own and ends with
+   * `close`.
+   */
   watch(): Observable<NbEvent>
   /** The value of a row, or undefined if there is none. */
   get(table: string, id: string): Promise<string | undefined>
@@ -46,8 +53,9 @@ export interface NbDriver {
   /** Writes a new row; throws NorthboundError if it exists. */
   create(table: string, id: string, value: string): Promise<void>
   /**
-   * Replaces the value of a row by what `next` makes of it, so that no other change comes between. A row that does not
-   * exist is given as undefined; nothing is written if undefined is returned. Resolves to what `next` returned.
+   * Replaces the value of a row by what `next` makes of it, so that no other change comes between. A row that
+   * does not exist is given as undefined; nothing is written if undefined is returned. Resolves to what
+   * `next` returned.
    */
   change(
     table: string,

@@ -1,7 +1,7 @@
 /**
- * Rows as a person gives them, made into the text that is stored: fields are checked before anything is written, fields
- * that nobody here knows are kept, and fields that Dragonflow does not know are refused, because its controllers fail on
- * them (dragonflow.md 5.1). Pure; the store is `write.ts`.
+ * Rows as a person gives them, made into the text that is stored: fields are checked before anything is
+ * written, fields that nobody here knows are kept, and fields that Dragonflow does not know are refused,
+ * because its controllers fail on them (dragonflow.md 5.1). Pure; the store is `write.ts`.
  */
 
 import { ConfigError } from '../errors.ts'
@@ -25,8 +25,8 @@ export function tableNamed(name: string): TableName {
 }
 
 /**
- * The text of a new row: lists that are missing are empty, the version is 0 if none is given, null leaves a field out.
- * Throws ConfigError that names the field.
+ * The text of a new row: lists that are missing are empty, the version is 0 if none is given, null leaves a
+ * field out. Throws ConfigError that names the field.
  */
 export function newRowText(table: TableName, id: string, fields: JsonObject): string {
   const version = hasField(table, 'version') ? { version: 0 } : {}
@@ -34,8 +34,8 @@ export function newRowText(table: TableName, id: string, fields: JsonObject): st
 }
 
 /**
- * The text of a stored row after `changes`; null removes a field. The version goes up by one, as `NbApi.update` does it,
- * unless `changes` has another one. Throws ConfigError that names the field.
+ * The text of a stored row after `changes`; null removes a field. The version goes up by one, as
+ * `NbApi.update` does it, unless `changes` has another one. Throws ConfigError that names the field.
  */
 export function changedRowText(table: TableName, id: string, stored: string, changes: JsonObject): string {
   const before = parsed(table, id, stored)
@@ -51,7 +51,10 @@ export function changedRowText(table: TableName, id: string, stored: string, cha
   )
 }
 
-/** The value that `text` stands for in a field: JSON if that fits, else the text, else a list separated by commas. */
+/**
+ * The value that `text` stands for in a field: JSON if that fits, else the text, else a list separated by
+ * commas.
+ */
 export function fieldValue(table: TableName, field: string, text: string): Json {
   const items = text === '' ? [] : text.split(',').map((item) => item.trim())
   const candidates: Json[] = [...jsonIn(text), text, items]
@@ -61,7 +64,10 @@ export function fieldValue(table: TableName, field: string, text: string): Json 
   return isFieldValue(table, field, []) ? items : text
 }
 
-/** Throws ConfigError if `value` may not be stored under `/<table>/<id>`; knows every table of Dragonflow and the counters. */
+/**
+ * Throws ConfigError if `value` may not be stored under `/<table>/<id>`; knows every table of Dragonflow and
+ * the counters.
+ */
 export function checkStorable(table: string, id: string, value: string): void {
   if (isTableName(table)) {
     const { rejected } = readRow(table, id, value)

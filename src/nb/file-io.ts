@@ -1,6 +1,7 @@
 /**
- * Reading and writing the files of the file driver: a row is read whole or not at all, and is written so that a reader,
- * or a machine that loses its power, sees the old text or the new one. It knows nothing of tables and locks.
+ * Reading and writing the files of the file driver: a row is read whole or not at all, and is written so that
+ * a reader, or a machine that loses its power, sees the old text or the new one. It knows nothing of tables
+ * and locks.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -26,7 +27,10 @@ const maxRowSize = 1 << 20
 /** Kernels stamp files in ticks of up to 10 ms. */
 const settledAfterMs = 100
 
-/** Reads a row's file; undefined if there is none (or it is a directory, a link, a pipe). Rejects with the system's error. */
+/**
+ * Reads a row's file; undefined if there is none (or it is a directory, a link, a pipe). Rejects with the
+ * system's error.
+ */
 export async function readRowFile(path: string): Promise<FoundFile | undefined> {
   try {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
@@ -56,7 +60,9 @@ export async function folderIdentity(folder: string): Promise<string> {
   return `${dev} ${ino} ${birthtimeNs}`
 }
 
-/** Writes `text` to `path` by a draft beside it; the folder is made if it is missing, but not the one above. */
+/**
+ * Writes `text` to `path` by a draft beside it; the folder is made if it is missing, but not the one above.
+ */
 export async function writeRowFile(path: string, text: string): Promise<void> {
   const folder = dirname(path)
   const draft = join(folder, `${draftPrefix}${randomUUID()}`)
@@ -69,6 +75,21 @@ export async function writeRowFile(path: string, text: string): Promise<void> {
   } catch (error) {
     await rm(draft, { force: true })
     throw error
+  }
+}
+
+/**
+ * Makes a folder and those above it, where missing. Node's own recursion never ends below /proc, where none
+ * can be made.
+ */
+export async function makeFolders(folder: string): Promise<void> {
+  try {
+    await hasMadeFolder(folder)
+  } catch (error) {
+    const above = dirname(folder)
+    if (codeOf(error) !== 'ENOENT' || (await isThere(above))) throw error
+    await makeFolders(above)
+    await hasMadeFolder(folder)
   }
 }
 
@@ -89,8 +110,9 @@ export function storeError(root: string, error: unknown): ControllerError {
   const shown = `the northbound store ${root}`
   switch (codeOf(error)) {
     case 'ENOENT':
-    case 'ENOTDIR':
       return new NorthboundError(`${shown} does not exist: make it with 'df-db --nb-path ${root} init'`)
+    case 'ENOTDIR':
+      return new NorthboundError(`${shown} is not a directory: name another with --nb-path or [df] nb_path`)
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
@@ -133,6 +155,14 @@ async function hasMadeFolder(folder: string): Promise<boolean> {
   }
 }
 
-function codeOf(error: unknown): string | undefined {
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** The system's name for what is wrong, `ENOENT`. */
+export function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code
 }

@@ -1,6 +1,6 @@
 /**
- * What the file driver last saw of its directory, and how to look again: at all of it, reading only the files whose stamp
- * has changed, or at some files. It knows nothing of watches and timers.
+ * What the file driver last saw of its directory, and how to look again: at all of it, reading only the files
+ * whose stamp has changed, or at some files. It knows nothing of watches and timers.
  */
 
 import type { Dirent } from 'node:fs'
@@ -23,8 +23,9 @@ export interface Listing {
 export const emptyListing: Listing = { folders: new Map(), files: new Map() }
 
 /**
- * Looks at everything. `entered` is called with each folder before it is read, so that a watch can begin first. Rejects
- * with the system's error if the root is not there, and with NorthboundError if it was replaced by an empty directory.
+ * Looks at everything. `entered` is called with each folder before it is read, so that a watch can begin
+ * first. Rejects with the system's error if the root is not there, and with NorthboundError if it was
+ * replaced by an empty directory.
  */
 export async function wholeListing(
   root: string,

@@ -1,11 +1,12 @@
 /**
- * One lock file among processes that change a directory, taken for milliseconds at a time. It holds who has it; the lock
- * of a process that died is broken by exactly one of those who wait. It knows nothing of rows.
+ * One lock file among processes that change a directory, taken for milliseconds at a time. It holds who has
+ * it; the lock of a process that died is broken by exactly one of those who wait. It knows nothing of rows.
  *
- * A claim file with the owner's name is linked to `<path>`: link(2) makes either the whole lock or none. To break the
- * lock `L` of a dead process, a waiter first links `<path>.broken-<L>-0`; if the one who did that is dead too, `-1`, and
- * so on. Only the latest breaker, or the owner, may remove `L`, and no lock ever has the same name twice, so a lock that
- * somebody has just taken is never removed by one who was about to break its predecessor.
+ * A claim file with the owner's name is linked to `<path>`: link(2) makes either the whole lock or none. To
+ * break the lock `L` of a dead process, a waiter first links `<path>.broken-<L>-0`; if the one who did that
+ * is dead too, `-1`, and so on. Only the latest breaker, or the owner, may remove `L`, and no lock ever has
+ * the same name twice, so a lock that somebody has just taken is never removed by one who was about to break
+ * its predecessor.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -14,7 +15,9 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NorthboundError } from '../errors.ts'
 
-/** Who has the lock. Processes of another boot or pid namespace (`host`) cannot be asked whether they live. */
+/**
+ * Who has the lock. Processes of another boot or pid namespace (`host`) cannot be asked whether they live.
+ */
 interface Owner {
   readonly pid: number
   /** Clock ticks from boot to the start of the process: a pid that is used again has another one. */
@@ -27,8 +30,8 @@ interface Owner {
 const foreignLockMs = 60_000
 
 /**
- * Runs `work` while this process holds the lock; `work` is told whether the one before died holding it. Throws
- * NorthboundError if the lock is not to be had within `waitMs`.
+ * Runs `work` while this process holds the lock; `work` is told whether the one before died holding it.
+ * Throws NorthboundError if the lock is not to be had within `waitMs`.
  */
 export async function withLock<T>(
   path: string,
@@ -99,7 +102,9 @@ async function isLinked(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Who is named in a lock, claim or marker; undefined if the file has gone or was not written by this code. */
+/**
+ * Who is named in a lock, claim or marker; undefined if the file has gone or was not written by this code.
+ */
 async function ownerIn(path: string): Promise<Owner | undefined> {
   try {
     const owner = JSON.parse(await readFile(path, 'utf8')) as Partial<Owner>

@@ -1,6 +1,6 @@
 /**
- * Where the file driver keeps a row: `<root>/<table>/<id, percent-encoded>.json`. A name leads to one row and a row to
- * one name, and no id leads out of its table's folder. It touches no file.
+ * Where the file driver keeps a row: `<root>/<table>/<id, percent-encoded>.json`. A name leads to one row and
+ * a row to one name, and no id leads out of its table's folder. It touches no file.
  */
 
 import { join } from 'node:path'
@@ -26,7 +26,10 @@ export function folderOf(root: string, table: string): string {
   )
 }
 
-/** The name of a row's file, without its folder; throws ConfigError if the id is empty, too long or not Unicode. */
+/**
+ * The name of a row's file, without its folder; throws ConfigError if the id is empty, too long or not
+ * Unicode.
+ */
 export function fileNameOf(id: string): string {
   const shown = JSON.stringify(id.length > 40 ? `${id.slice(0, 40)}...` : id)
   if (id === '') throw new ConfigError('the id of a row cannot be empty')

@@ -1,6 +1,6 @@
 /**
- * Watches the file driver's directory and tells what changed. The kernel's watches say where to look; because they can
- * overflow silently, the whole directory is looked at every few seconds as well. It writes nothing.
+ * Watches the file driver's directory and tells what changed. The kernel's watches say where to look; because
+ * they can overflow silently, the whole directory is looked at every few seconds as well. It writes nothing.
  *
  *   starting --first look--> watching         sends the snapshot
  *   watching --a change, or the time for a look--> watching    sends the changes, if any
@@ -36,7 +36,10 @@ export interface FileWatchOptions {
   readonly watchFolder?: typeof watch
 }
 
-/** Between two looks while the directory is lost or cannot be watched, so that a change is seen within a second. */
+/**
+ * Between two looks while the directory is lost or cannot be watched, so that a change is seen within a
+ * second.
+ */
 const blindLookMs = 500
 /** How long a batch waits for the changes to stop. */
 const maxSettleMs = 100

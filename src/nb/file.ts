@@ -1,14 +1,24 @@
 /**
- * The embedded northbound store: a directory with one file per row, `<root>/<table>/<id, percent-encoded>.json`, that
- * holds the same text as etcd would. Every change is made under one lock file and appears at once (architecture.md 2).
+ * The embedded northbound store: a directory with one file per row, `<root>/<table>/<id,
+ * percent-encoded>.json`, that holds the same text as etcd would. Every change is made under one lock file
+ * and appears at once (architecture.md 2).
  */
 
-import { access, mkdir, readdir, rm, unlink } from 'node:fs/promises'
+import { access, readdir, rm, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Observable, Subject, takeUntil } from 'rxjs'
-import { NorthboundError } from '../errors.ts'
+import { ConfigError, NorthboundError } from '../errors.ts'
 import { counterTable, type NbDriver, type NbEvent, type RawRow } from './driver.ts'
-import { inParallel, isMissing, readRowFile, storeError, syncFolder, writeRowFile } from './file-io.ts'
+import {
+  codeOf,
+  inParallel,
+  isMissing,
+  makeFolders,
+  readRowFile,
+  storeError,
+  syncFolder,
+  writeRowFile,
+} from './file-io.ts'
 import { emptyListing, rowsOf, wholeListing } from './file-listing.ts'
 import { sweepLockFiles, withLock } from './file-lock.ts'
 import { draftPrefix, fileNameOf, folderOf, isTableFolder } from './file-path.ts'
@@ -20,10 +30,20 @@ export interface FileDriverOptions extends FileWatchOptions {
   readonly createMissing?: boolean
 }
 
-/** Opens the store in directory `root`; throws NorthboundError if it is missing, no directory or not readable. */
+/**
+ * Opens the store in directory `root`; throws NorthboundError if it is missing, no directory or not readable,
+ * ConfigError if it has no name.
+ */
 export async function openFileDriver(root: string, options: FileDriverOptions = {}): Promise<NbDriver> {
+  if (root === '')
+    throw new ConfigError('the northbound store needs a directory: set --nb-path or [df] nb_path')
   try {
-    if (options.createMissing) await mkdir(root, { recursive: true })
+    if (options.createMissing) await makeFolders(root)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw storeError(root, error)
+    throw new NorthboundError(`the northbound store ${root} cannot be made there: name another directory`)
+  }
+  try {
     await readdir(root)
   } catch (error) {
     throw storeError(root, error)

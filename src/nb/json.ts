@@ -1,6 +1,6 @@
 /**
- * JSON text as Dragonflow writes it: Python's `json.dumps` with its defaults, keys in alphabetical order, values that are
- * None left out (dragonflow.md 5.1). It knows nothing of tables; reading is `JSON.parse`.
+ * JSON text as Dragonflow writes it: Python's `json.dumps` with its defaults, keys in alphabetical order,
+ * values that are None left out (dragonflow.md 5.1). It knows nothing of tables; reading is `JSON.parse`.
  */
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
@@ -11,7 +11,10 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The text that Dragonflow would store for `value`: `", "` and `": "`, ASCII only, sorted keys, no nulls in objects. */
+/**
+ * The text that Dragonflow would store for `value`: `", "` and `": "`, ASCII only, sorted keys, no nulls in
+ * objects.
+ */
 export function pythonJson(value: Json): string {
   if (typeof value === 'string') return asciiText(value)
   if (Array.isArray(value)) return `[${value.map((item) => pythonJson(item)).join(', ')}]`
@@ -23,7 +26,10 @@ export function pythonJson(value: Json): string {
   return `{${members.join(', ')}}`
 }
 
-/** JSON.stringify escapes quotes, backslashes and C0 controls as Python does; Python also escapes all beyond `~`. */
+/**
+ * JSON.stringify escapes quotes, backslashes and C0 controls as Python does; Python also escapes all beyond
+ * `~`.
+ */
 function asciiText(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\uffff]/g,

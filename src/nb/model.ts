@@ -1,7 +1,8 @@
 /**
- * The northbound store as checked rows: immutable, whole at every moment, and made anew from each event of a driver.
- * Rows are read one by one, and a bad or dangling row is set aside with its reason (architecture.md 3). What did not
- * change is shared: a row, and the map of a table, stay the same object. It knows nothing of switches or of names.
+ * The northbound store as checked rows: immutable, whole at every moment, and made anew from each event of a
+ * driver. Rows are read one by one, and a bad or dangling row is set aside with its reason (architecture.md
+ * 3). What did not change is shared: a row, and the map of a table, stay the same object. It knows nothing of
+ * switches or of names.
  */
 
 import type { NbEvent, RawChange, RawRow } from './driver.ts'
@@ -32,7 +33,10 @@ interface TableReading {
   readonly rejected: readonly Rejected[]
 }
 
-/** A row as it was read alone. `text` and `problem` are what the driver gave: if they are the same, so is the rest. */
+/**
+ * A row as it was read alone. `text` and `problem` are what the driver gave: if they are the same, so is the
+ * rest.
+ */
 type Reading = Pick<RawRow, 'problem'> & { readonly text: string } & ReturnType<typeof readRow>
 
 type AnyRow = RowOf<TableName> & Readonly<Record<string, unknown>>
@@ -72,7 +76,9 @@ export function changedNorthbound(previous: Northbound, changes: Iterable<RawCha
   return linked(previous, readings)
 }
 
-/** The store after an event of a driver: a lost store leaves the last rows as they were (architecture.md 7). */
+/**
+ * The store after an event of a driver: a lost store leaves the last rows as they were (architecture.md 7).
+ */
 export function northboundAfter(previous: Northbound, event: NbEvent): Northbound {
   switch (event.kind) {
     case 'snapshot':
@@ -92,7 +98,10 @@ function readingOf(table: TableName, raw: RawChange, before: Reading | undefined
   return { text, problem, rejected: { table, id, field: undefined, reason: problem, remedy } }
 }
 
-/** Joins the tables: every row that reads well and whose references count. Tables come after those they refer to. */
+/**
+ * Joins the tables: every row that reads well and whose references count. Tables come after those they refer
+ * to.
+ */
 function linked(
   previous: Northbound,
   rows: { readonly [T in TableName]: ReadonlyMap<string, Reading> },

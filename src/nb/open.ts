@@ -1,4 +1,7 @@
-/** Opens the northbound store that the configuration names. Which class stands for which driver is known here alone. */
+/**
+ * Opens the northbound store that the configuration names. Which class stands for which driver is known here
+ * alone.
+ */
 
 import { ConfigError } from '../errors.ts'
 import type { NbDriver } from './driver.ts'
@@ -12,8 +15,8 @@ export interface NbConfig {
 }
 
 /**
- * Opens the store; throws ConfigError for a class that there is not and NorthboundError if the store cannot be read, each
- * with one line that says what to do.
+ * Opens the store; throws ConfigError for a class that there is not and NorthboundError if the store cannot
+ * be read, each with one line that says what to do.
  */
 export async function openNbDriver(config: NbConfig, options: FileDriverOptions = {}): Promise<NbDriver> {
   if (config.nb_db_class === 'file_nb_db_driver') return openFileDriver(config.nb_path, options)

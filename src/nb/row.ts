@@ -1,6 +1,7 @@
 /**
- * One northbound row: JSON text to a checked, canonical, immutable value, or to the reason why it does not count; and
- * back to text. It looks at one row alone; what rows say about each other is `model.ts` (docs/northbound.md).
+ * One northbound row: JSON text to a checked, canonical, immutable value, or to the reason why it does not
+ * count; and back to text. It looks at one row alone; what rows say about each other is `model.ts`
+ * (docs/northbound.md).
  */
 
 import { z } from 'zod'

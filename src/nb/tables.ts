@@ -1,7 +1,8 @@
 /**
- * The northbound tables as data: the fields of each row, what a row refers to, and the two tables of internal DNS. Rows
- * are read and written from here; it knows nothing of stores. Dragonflow's models: dragonflow.md 5.2; DNS tables:
- * docs/northbound.md. A table is read after those it refers to, so their order here is the order of reading.
+ * The northbound tables as data: the fields of each row, what a row refers to, and the two tables of internal
+ * DNS. Rows are read and written from here; it knows nothing of stores. Dragonflow's models: dragonflow.md
+ * 5.2; DNS tables: docs/northbound.md. A table is read after those it refers to, so their order here is the
+ * order of reading.
  */
 
 import type { z } from 'zod'
@@ -73,8 +74,9 @@ const securityRule = object({
 })
 
 /**
- * The tables that are read, each with `fields` and with `refersTo`: the fields that name a row without which this one
- * does not count. `isOwner` marks the reference of a DNS row: the two have the same id and must have the same topic.
+ * The tables that are read, each with `fields` and with `refersTo`: the fields that name a row without which
+ * this one does not count. `isOwner` marks the reference of a DNS row: the two have the same id and must have
+ * the same topic.
  */
 export const tables = {
   chassis: {
@@ -200,7 +202,10 @@ export const tables = {
   },
 } as const satisfies Record<string, { fields: z.ZodRawShape; refersTo: Record<string, Reference> }>
 
-/** Dragonflow's other tables: stored and shown, but not read. Those of service function chaining begin with `sfc_`. */
+/**
+ * Dragonflow's other tables: stored and shown, but not read. Those of service function chaining begin with
+ * `sfc_`.
+ */
 export const otherTables: readonly string[] = [
   'publisher',
   'listener',

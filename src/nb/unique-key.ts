@@ -1,10 +1,16 @@
-/** The counters `/unique_key/<table>`: decimal text, the last key given out (dragonflow.md 6.1). No store is known here. */
+/**
+ * The counters `/unique_key/<table>`: decimal text, the last key given out (dragonflow.md 6.1). No store is
+ * known here.
+ */
 
 import { NorthboundError } from '../errors.ts'
 import { counterTable } from './driver.ts'
 import { maxUniqueKey } from './values.ts'
 
-/** The counter's value after one more allocation; throws NorthboundError if the counter is no number or used up. */
+/**
+ * The counter's value after one more allocation; throws NorthboundError if the counter is no number or used
+ * up.
+ */
 export function nextCounter(table: string, stored: string | undefined): string {
   const next = counterOf(table, stored) + 1
   if (next > maxUniqueKey)
@@ -12,7 +18,10 @@ export function nextCounter(table: string, stored: string | undefined): string {
   return String(next)
 }
 
-/** The counter's value when `key` is in use, or undefined if the counter is already there; throws NorthboundError. */
+/**
+ * The counter's value when `key` is in use, or undefined if the counter is already there; throws
+ * NorthboundError.
+ */
 export function raisedCounter(table: string, stored: string | undefined, key: number): string | undefined {
   return counterOf(table, stored) >= key ? undefined : String(key)
 }

@@ -1,18 +1,24 @@
 /**
- * The kinds of values that northbound fields hold: how each is read from JSON, in which canonical form it is kept, and
- * what a person is told when it is wrong. It knows no table. Forms: dragonflow.md 5.1; IPv6 text: RFC 5952.
+ * The kinds of values that northbound fields hold: how each is read from JSON, in which canonical form it is
+ * kept, and what a person is told when it is wrong. It knows no table. Forms: dragonflow.md 5.1; IPv6 text:
+ * RFC 5952.
  */
 
 import { z } from 'zod'
 import { ipv4Bytes, ipv4Text, ipv6Bytes, ipv6Text, macBytes, macText } from '../wire/address.ts'
 
-/** A kind of value: `read` gives its canonical form, or undefined if it is not one; `expected` says what one is. */
+/**
+ * A kind of value: `read` gives its canonical form, or undefined if it is not one; `expected` says what one
+ * is.
+ */
 export interface Kind<T> {
   readonly expected: string
   read(value: unknown): T | undefined
 }
 
-/** The highest unique_key that a row may have; 0xffffffff is the controller's own (the self-check's source). */
+/**
+ * The highest unique_key that a row may have; 0xffffffff is the controller's own (the self-check's source).
+ */
 export const maxUniqueKey = 0xfffffffe
 
 const isText = (value: unknown): value is string => typeof value === 'string'
@@ -99,7 +105,10 @@ export const mac: Kind<string> = {
   },
 }
 
-/** A domain of host names (letters, digits, inner hyphens; 63 a label, 253 in all), kept without the trailing dot. */
+/**
+ * A domain of host names (letters, digits, inner hyphens; 63 a label, 253 in all), kept without the trailing
+ * dot.
+ */
 export const domain: Kind<string> = {
   expected: 'a domain name (labels of letters, digits and inner hyphens)',
   read: (value) => {

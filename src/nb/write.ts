@@ -1,6 +1,6 @@
 /**
- * Writes rows for people and for feeds: allocates unique keys, fills in what follows from other rows, and lets nothing
- * through that would be rejected when read. It knows the driver's interface and no driver.
+ * Writes rows for people and for feeds: allocates unique keys, fills in what follows from other rows, and
+ * lets nothing through that would be rejected when read. It knows the driver's interface and no driver.
  */
 
 import { ConfigError, NorthboundError } from '../errors.ts'
@@ -12,8 +12,9 @@ import { raisedCounter } from './unique-key.ts'
 import { uniqueKey } from './values.ts'
 
 /**
- * Adds a row and resolves to its id. A missing unique_key is allocated; a DNS row takes its id and its topic from the row
- * that it names. Throws ConfigError for a field that is wrong and NorthboundError if the row exists.
+ * Adds a row and resolves to its id. A missing unique_key is allocated; a DNS row takes its id and its topic
+ * from the row that it names. Throws ConfigError for a field that is wrong and NorthboundError if the row
+ * exists.
  */
 export async function addRow(driver: NbDriver, table: TableName, fields: JsonObject): Promise<string> {
   const full = await withOwner(driver, table, fields)
@@ -34,7 +35,10 @@ export async function addRow(driver: NbDriver, table: TableName, fields: JsonObj
   return id
 }
 
-/** Changes fields of a row, keeping the others, and resolves to its new text; null removes a field. Throws ConfigError. */
+/**
+ * Changes fields of a row, keeping the others, and resolves to its new text; null removes a field. Throws
+ * ConfigError.
+ */
 export async function updateRow(
   driver: NbDriver,
   table: TableName,
@@ -52,8 +56,8 @@ export async function updateRow(
 }
 
 /**
- * Writes rows as they are, over those that exist, after checking them all; counters only go up, and at least to the
- * highest key that was loaded. Throws ConfigError before anything is written.
+ * Writes rows as they are, over those that exist, after checking them all; counters only go up, and at least
+ * to the highest key that was loaded. Throws ConfigError before anything is written.
  */
 export async function loadRows(driver: NbDriver, rows: readonly RawRow[]): Promise<void> {
   for (const { table, id, value } of rows) checkStorable(table, id, value)

@@ -1,4 +1,7 @@
-/** What every northbound driver must do, whatever holds the rows: each driver's test runs this suite on its own store. */
+/**
+ * What every northbound driver must do, whatever holds the rows: each driver's test runs this suite on its
+ * own store.
+ */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { NbDriver } from '../../src/nb/index.ts'

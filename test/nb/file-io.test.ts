@@ -5,7 +5,7 @@ import { storeError } from '../../src/nb/file-io.ts'
 describe('what a person is told when the store fails', () => {
   test.each([
     ['ENOENT', "does not exist: make it with 'df-db --nb-path /nb init'"],
-    ['ENOTDIR', "does not exist: make it with 'df-db --nb-path /nb init'"],
+    ['ENOTDIR', 'is not a directory: name another with --nb-path or [df] nb_path'],
     ['EACCES', 'may not be read or written: run as its owner, or as root'],
     ['EROFS', 'may not be read or written: run as its owner, or as root'],
     ['ENOSPC', 'cannot be written: free some disk space'],

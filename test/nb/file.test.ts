@@ -1,4 +1,6 @@
-/** The file driver: what every driver must do, its layout, and what happens when processes race or are killed. */
+/**
+ * The file driver: what every driver must do, its layout, and what happens when processes race or are killed.
+ */
 
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -56,15 +58,23 @@ test('one file a row, with the text that etcd would hold, and nothing else', asy
 
 describe('opening', () => {
   test.each([
-    ['what is missing', 'missing'],
-    ['a file', 'file'],
-    ['what lies below a file', 'file/nb'],
-  ])('%s fails with what to do', async (_, name) => {
+    [
+      'what is missing',
+      'missing',
+      (path: string) => `does not exist: make it with 'df-db --nb-path ${path} init'`,
+    ],
+    ['a file', 'file', () => 'is not a directory: name another with --nb-path or [df] nb_path'],
+    [
+      'what lies below a file',
+      'file/nb',
+      () => 'is not a directory: name another with --nb-path or [df] nb_path',
+    ],
+  ])('%s fails with what to do', async (_, name, remedy) => {
     await writeFile(join(root, 'file'), '')
     const path = join(root, name)
     await expect(openFileDriver(path)).rejects.toMatchObject({
       name: 'NorthboundError',
-      message: `the northbound store ${path} does not exist: make it with 'df-db --nb-path ${path} init'`,
+      message: `the northbound store ${path} ${remedy(path)}`,
     })
   })
 
@@ -76,6 +86,16 @@ describe('opening', () => {
     await (await openFileDriver(path, { createMissing: true })).close()
     expect(await made.get('lport', 'p')).toBe('1')
     await made.close()
+  })
+
+  test.each([
+    ['/proc/nb', 'the northbound store /proc/nb cannot be made there: name another directory'],
+    ['/proc/nb/deep', 'the northbound store /proc/nb/deep cannot be made there: name another directory'],
+    ['/dev/null/nb', 'the northbound store /dev/null/nb is not a directory'],
+    ['/dev/null', 'the northbound store /dev/null is not a directory'],
+    ['', 'the northbound store needs a directory: set --nb-path or [df] nb_path'],
+  ])('makes none where none can be: %j', async (path, message) => {
+    await expect(openFileDriver(path, { createMissing: true })).rejects.toThrow(message)
   })
 
   test('reading makes nothing', async () => {

@@ -21,7 +21,10 @@ const raw = (table: string, id: string, fields: object): RawRow => ({
 })
 const gone = (table: string, id: string): RawChange => ({ table, id, value: undefined })
 
-/** A tenant's network, subnet, port and the port's name; both tenants have the same addresses and the same name. */
+/**
+ * A tenant's network, subnet, port and the port's name; both tenants have the same addresses and the same
+ * name.
+ */
 const tenant = (name: string, topic: string, key: number): RawRow[] => [
   raw('lswitch', `net-${name}`, { topic, unique_key: key }),
   raw('lsubnet', `subnet-${name}`, { topic, lswitch: `net-${name}`, cidr: '10.0.0.0/24' }),

@@ -1,6 +1,7 @@
 /**
- * The compiled source for tests that start processes: Node 20 runs no TypeScript. Compiles `src` without checking types
- * into a folder named after its content, once; every test of the run and of the next one shares it.
+ * The compiled source for tests that start processes: Node 20 runs no TypeScript. Compiles `src` without
+ * checking types into a folder named after its content, once; every test of the run and of the next one
+ * shares it.
  */
 
 import { createHash } from 'node:crypto'

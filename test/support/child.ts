@@ -7,13 +7,16 @@ export interface Child {
   readonly process: ChildProcess
   /** The lines that it wrote so far. */
   readonly lines: string[]
-  /** Resolves when it has ended, to its exit code, or null if it was killed; rejects if it wrote to standard error. */
+  /**
+   * Resolves when it has ended, to its exit code, or null if it was killed; rejects if it wrote to standard
+   * error.
+   */
   readonly ended: Promise<number | null>
 }
 
 /**
- * Starts Node with the body of a module. `load(path)` imports a file of the compiled source, `args` are the arguments;
- * what it prints becomes `lines`.
+ * Starts Node with the body of a module. `load(path)` imports a file of the compiled source, `args` are the
+ * arguments; what it prints becomes `lines`.
  */
 export function startChild(body: string, ...args: string[]): Child {
   const code = `const [folder, ...args] = process.argv.slice(1)

@@ -1,4 +1,6 @@
-/** Northbound stores for tests: the rows that the real Dragonflow wrote, and a follower of a driver's events. */
+/**
+ * Northbound stores for tests: the rows that the real Dragonflow wrote, and a follower of a driver's events.
+ */
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
