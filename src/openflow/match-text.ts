@@ -30,13 +30,17 @@ export function matchText(match: Match, priority = defaultPriority): string {
   for (const name of names) {
     if (name === 'reg0' && short !== undefined) words.push(short.word)
     const its = bits.get(name)
-    if (its === undefined || short?.covers.includes(name)) continue
+    if (its === undefined || short?.covers.includes(name) || isMute(name, bits)) continue
     words.push(...(name === 'vlanTci' ? vlanWords(its) : [fieldWord(name, its)]))
   }
   for (const field of match.unknown ?? [])
     words.push(`unknown(class=${field.class},field=${field.field},bytes=${field.bytes.toString('hex')})`)
   return words.join(',')
 }
+
+/** Ports of a connection are not printed unless its protocol is. */
+const isMute = (name: FieldName, bits: Map<FieldName, Bits>): boolean =>
+  (name === 'ctTpSrc' || name === 'ctTpDst') && !bits.has('ctNwProto')
 
 function fieldWord(name: FieldName, its: Bits): string {
   const field = fieldOf(name)

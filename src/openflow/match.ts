@@ -289,8 +289,6 @@ function partsOf(name: FieldName, { value, mask }: Bits): [FieldName, Bits][] {
       return [['vlanTci', { value, mask }]]
     case 'vlanPcp':
       return [['vlanTci', { value: (value << 13n) | 0x1000n, mask: (mask << 13n) | 0x1000n }]]
-    case 'nwTos':
-      return [['ipDscp', { value: value >> 2n, mask: mask >> 2n }]]
     default: {
       const parts = (fieldOf(name).parts ?? []) as FieldName[]
       if (parts.length === 0) return [[name, { value, mask }]]

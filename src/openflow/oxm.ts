@@ -66,6 +66,8 @@ export const needs = {
   ndAsk:  { icmpv6Type: [135] },
   ndTell: { icmpv6Type: [136] },
   ct:     { ctState: tracked },
+  ctIpv4: { ctState: tracked, ethType: [0x0800] },
+  ctIpv6: { ctState: tracked, ethType: [0x86dd] },
 } as const satisfies Record<string, Needs>
 
 /** A kind of value: its codec, its size in bytes, and whether its text is an address. */
@@ -101,6 +103,8 @@ export interface Field {
   readonly isMaskable: boolean
   /** Whether an action may write it. */
   readonly isWritable: boolean
+  /** Whether set-field may not write it, although other actions may. */
+  readonly isOnlyLoaded?: boolean
   /** Its name in set_field, and its text there. */
   readonly name: string
   readonly show: show.Show<never>
@@ -158,14 +162,13 @@ export const fields = {
   ctZone:       { is: k.u16,  bits: 16,  nxm: nx(106, 'CT_ZONE'),                                         needs: needs.nothing, ...fixed,    name: 'ct_zone',       show: show.hex, inMatch: { show: show.decimalOrHex } },
   ctMark:       { is: k.u32,  bits: 32,  nxm: nx(107, 'CT_MARK'),                                         needs: needs.nothing, ...any,      name: 'ct_mark',       show: show.hex },
   ctLabel:      { is: k.u128, bits: 128, nxm: nx(108, 'CT_LABEL'),                                        needs: needs.nothing, ...any,      name: 'ct_label',      show: show.hex },
-  ctNwSrc:      { is: k.ipv4, bits: 32,  nxm: nx(120, 'CT_NW_SRC'),                                       needs: needs.ct,      ...maskable, name: 'ct_nw_src',     show: show.ipv4Shown },
-  ctIpv6Src:    { is: k.ipv6, bits: 128, nxm: nx(122, 'CT_IPV6_SRC'),                                     needs: needs.ct,      ...maskable, name: 'ct_ipv6_src',   show: show.ipv6Shown },
-  ctNwDst:      { is: k.ipv4, bits: 32,  nxm: nx(121, 'CT_NW_DST'),                                       needs: needs.ct,      ...maskable, name: 'ct_nw_dst',     show: show.ipv4Shown },
-  ctIpv6Dst:    { is: k.ipv6, bits: 128, nxm: nx(123, 'CT_IPV6_DST'),                                     needs: needs.ct,      ...maskable, name: 'ct_ipv6_dst',   show: show.ipv6Shown },
+  ctNwSrc:      { is: k.ipv4, bits: 32,  nxm: nx(120, 'CT_NW_SRC'),                                       needs: needs.ctIpv4,  ...maskable, name: 'ct_nw_src',     show: show.ipv4Shown },
+  ctIpv6Src:    { is: k.ipv6, bits: 128, nxm: nx(122, 'CT_IPV6_SRC'),                                     needs: needs.ctIpv6,  ...maskable, name: 'ct_ipv6_src',   show: show.ipv6Shown },
+  ctNwDst:      { is: k.ipv4, bits: 32,  nxm: nx(121, 'CT_NW_DST'),                                       needs: needs.ctIpv4,  ...maskable, name: 'ct_nw_dst',     show: show.ipv4Shown },
+  ctIpv6Dst:    { is: k.ipv6, bits: 128, nxm: nx(123, 'CT_IPV6_DST'),                                     needs: needs.ctIpv6,  ...maskable, name: 'ct_ipv6_dst',   show: show.ipv6Shown },
   ctNwProto:    { is: k.u8,   bits: 8,   nxm: nx(119, 'CT_NW_PROTO'),                                     needs: needs.ct,      ...fixed,    name: 'ct_nw_proto',   show: show.decimal },
   ctTpSrc:      { is: k.u16,  bits: 16,  nxm: nx(124, 'CT_TP_SRC'),                                       needs: needs.ct,      ...maskable, name: 'ct_tp_src',     show: show.decimal, inMatch: { show: show.decimalOrHex } },
   ctTpDst:      { is: k.u16,  bits: 16,  nxm: nx(125, 'CT_TP_DST'),                                       needs: needs.ct,      ...maskable, name: 'ct_tp_dst',     show: show.decimal, inMatch: { show: show.decimalOrHex } },
-  packetType:   { is: k.u32,  bits: 32,                               oxm: of(44, 'PACKET_TYPE'),         needs: needs.nothing, ...fixed,    name: 'packet_type',   show: show.packetTypeShown },
   reg0:  reg(0),  reg1:  reg(1),  reg2:  reg(2),  reg3:  reg(3),  reg4:  reg(4),  reg5:  reg(5),  reg6:  reg(6),  reg7:  reg(7),
   reg8:  reg(8),  reg9:  reg(9),  reg10: reg(10), reg11: reg(11), reg12: reg(12), reg13: reg(13), reg14: reg(14), reg15: reg(15),
   xreg0: xreg(0), xreg1: xreg(1), xreg2: xreg(2), xreg3: xreg(3), xreg4: xreg(4), xreg5: xreg(5), xreg6: xreg(6), xreg7: xreg(7),
@@ -176,10 +179,10 @@ export const fields = {
   tunIpv6Src:   { is: k.ipv6, bits: 128, nxm: nx(109, 'TUN_IPV6_SRC'),                                    needs: needs.nothing, ...any,      name: 'tun_ipv6_src',  show: show.ipv6Shown },
   tunIpv6Dst:   { is: k.ipv6, bits: 128, nxm: nx(110, 'TUN_IPV6_DST'),                                    needs: needs.nothing, ...any,      name: 'tun_ipv6_dst',  show: show.ipv6Shown },
   tunGbpId:     { is: k.u16,  bits: 16,  nxm: nx(38, 'TUN_GBP_ID'),                                       needs: needs.nothing, ...any,      name: 'tun_gbp_id',    show: show.decimal, inMatch: { show: show.decimalOrHex } },
-  tunGbpFlags:  { is: k.u8,   bits: 8,   nxm: nx(39, 'TUN_GBP_FLAGS'),                                    needs: needs.nothing, ...any,      name: 'tun_gbp_flags', show: show.hex },
+  tunGbpFlags:  { is: k.u8,   bits: 8,   nxm: nx(39, 'TUN_GBP_FLAGS'),                                    needs: needs.nothing, ...any,      name: 'tun_gbp_flags', show: show.hex, inMatch: { show: (flags: number) => show.hex(flags) } },
   tunFlags:     { is: k.u16,  bits: 1,   nxm: nx(104, 'TUN_FLAGS'),                                       needs: needs.nothing, ...any,      name: 'tun_flags',     show: show.tunFlagsShown, inMatch: { show: show.tunFlagsCompared } },
   metadata:     { is: k.u64,  bits: 64,                               oxm: of(2, 'METADATA'),             needs: needs.nothing, ...any,      name: 'metadata',      show: show.hex },
-  inPort:       { is: k.u32,  bits: 32,                               oxm: of(0, 'IN_PORT'),              needs: needs.nothing, ...whole,    name: 'in_port_oxm',   show: show.portShown, inMatch: { name: 'in_port' } },
+  inPort:       { is: k.u32,  bits: 32,                               oxm: of(0, 'IN_PORT'),              needs: needs.nothing, ...whole,    name: 'in_port_oxm',   show: show.portShown, inMatch: { name: 'in_port' }, isOnlyLoaded: true },
   inPortNxm:    { is: k.u16,  bits: 16,  nxm: nxm(0, 'IN_PORT'),                                          needs: needs.nothing, ...whole,    name: 'in_port',       show: port16 },
   vlanTci:      { is: k.u16,  bits: 16,  nxm: nxm(4, 'VLAN_TCI'),                                         needs: needs.nothing, ...any,      name: 'vlan_tci',      show: show.hex, inMatch: { show: show.hexDigits(4) } },
   vlanVid:      { is: k.u16,  bits: 12,                               oxm: of(6, 'VLAN_VID'),             needs: needs.nothing, ...any,      name: 'vlan_vid',      show: show.decimal, inMatch: { bits: 13 } },
@@ -198,7 +201,6 @@ export const fields = {
   ipProto:      { is: k.u8,   bits: 8,   nxm: nxm(6, 'IP_PROTO'),     oxm: of(10, 'IP_PROTO'),            needs: needs.ip,      ...fixed,    name: 'nw_proto',      show: show.decimal },
   arpSha:       { is: k.mac,  bits: 48,  nxm: nx(17, 'ARP_SHA'),      oxm: of(24, 'ARP_SHA'),             needs: needs.arp,     ...any,      name: 'arp_sha',       show: show.macShown },
   arpTha:       { is: k.mac,  bits: 48,  nxm: nx(18, 'ARP_THA'),      oxm: of(25, 'ARP_THA'),             needs: needs.arp,     ...any,      name: 'arp_tha',       show: show.macShown },
-  nwTos:        { is: k.u8,   bits: 8,   nxm: nxm(5, 'IP_TOS'),                                           needs: needs.ip,      ...whole,    name: 'nw_tos',        show: show.decimal },
   ipDscp:       { is: k.u8,   bits: 6,                                oxm: of(8, 'IP_DSCP'),              needs: needs.ip,      ...whole,    name: 'ip_dscp',       show: show.decimal, inMatch: { name: 'nw_tos', show: (dscp: number) => `${dscp << 2}` } },
   ipEcn:        { is: k.u8,   bits: 2,   nxm: nx(28, 'IP_ECN'),       oxm: of(9, 'IP_ECN'),               needs: needs.ip,      ...whole,    name: 'nw_ecn',        show: show.decimal },
   nwTtl:        { is: k.u8,   bits: 8,   nxm: nx(29, 'IP_TTL'),                                           needs: needs.ip,      ...whole,    name: 'nw_ttl',        show: show.decimal },

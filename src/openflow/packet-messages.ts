@@ -22,7 +22,8 @@ export const packetIn = struct({
   data:     rest,
 })
 
-interface PacketOut {
+/** `struct ofp_packet_out`. */
+export interface PacketOut {
   readonly bufferId?: number
   /** The port that the packet is said to come from; the controller if absent. */
   readonly inPort?: number

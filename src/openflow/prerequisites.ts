@@ -29,9 +29,32 @@ export function checkInstructions({ tableId, match, instructions }: Checked): vo
 }
 
 /** What the packet looks like changes on the way: tags and labels are put on and taken off. */
-function checkActions(actions: readonly Action[], match: Match): void {
+function checkActions(actions: readonly Action[], match: Match, isInCt = false): void {
   let shape = match
-  for (const [i, one] of actions.entries()) shape = at(i, () => at(one.kind, () => after(one, shape)))
+  const isConjunctive = actions.some((one) => one.kind === 'conjunction')
+  for (const [i, one] of actions.entries())
+    at(i, () =>
+      at(one.kind, () => {
+        if (isConjunctive && one.kind !== 'conjunction' && one.kind !== 'note')
+          throw new CodecError('stands beside conjunction')
+        checkPlace(one, isInCt)
+        shape = after(one, shape)
+      }),
+    )
+}
+
+/** Mark and label of a connection are written inside `ct` and nothing else is; `nat` stands there alone too. */
+function checkPlace(one: Action, isInCt: boolean): void {
+  const name = writtenBy(one)
+  const isOfConnection = one.kind === 'nat' || name === 'ctMark' || name === 'ctLabel'
+  if (one.kind !== 'unknown' && isOfConnection !== isInCt)
+    throw new CodecError(`${name ?? 'this action'} ${isInCt ? 'cannot be changed' : 'is changed only'} by ct`)
+}
+
+function writtenBy(one: Action): FieldName | undefined {
+  if (one.kind === 'setField') return fieldOfSet(one.field)[0]
+  if (one.kind === 'move' || one.kind === 'load') return one.to.field
+  return one.kind === 'stackPop' ? one.place.field : undefined
 }
 
 /** Throws unless the action fits packets of that shape; gives their shape after it. */
@@ -82,7 +105,7 @@ function after(one: Action, shape: Match): Match {
     case 'ct':
       mustHave('the packet', needs.ip, shape)
       if (typeof one.zone !== 'number') checkNeeds(one.zone.field, shape)
-      at('actions', () => checkActions(one.actions, shape))
+      at('actions', () => checkActions(one.actions, shape, true))
       return shape
     case 'nat':
       mustHave('the packet', one.addressMin === undefined ? needs.ip : familyOf(one.addressMin), shape)

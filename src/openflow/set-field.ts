@@ -22,6 +22,7 @@ import {
   offsetAndBits,
   type Place,
   placeOf,
+  shortHeader,
   subfieldText,
   UnknownFieldError,
 } from './subfield.ts'
@@ -39,6 +40,7 @@ export const oneField = (usual: HeaderKind, isMasked: boolean): Codec<Match> => 
   write(w, match) {
     const [name, entry] = fieldOfSet(match)
     checkWritable(name)
+    if (fieldOf(name).isOnlyLoaded === true) throw new CodecError(`${name} is written by load alone`)
     try {
       checkEntry(name, entry)
       writeField(w, name, entry, usual)
@@ -116,7 +118,7 @@ export const loadBody: Codec<Load> = {
     checkWritable(to.field)
     if (BigInt.asUintN(bits, value) !== value) throw new CodecError(`${value} does not fit ${bits} bits`)
     offsetAndBits.write(w, { offset: to.offset, bits })
-    fieldHeader.write(w, to)
+    shortHeader.write(w, to)
     w.u64(value)
   },
 }
@@ -127,7 +129,6 @@ export const stackBody: Codec<{ readonly bits: number; readonly place: Place }> 
     const offset = r.u16()
     const { field, header } = fieldHeader.read(r)
     const bits = r.u16()
-    r.skip(r.size)
     return { bits, place: placeOf(field, offset, header) }
   },
   write(w, { bits, place }) {
@@ -135,7 +136,6 @@ export const stackBody: Codec<{ readonly bits: number; readonly place: Place }> 
     u16.write(w, place.offset)
     fieldHeader.write(w, place)
     u16.write(w, bits)
-    w.zeros(6)
   },
 }
 
@@ -151,7 +151,7 @@ export const outputRegBody: Codec<{ readonly bits: number; readonly from: Place;
     write(w, { bits, from, maxLen }) {
       checkBits({ ...from, bits })
       offsetAndBits.write(w, { offset: from.offset, bits })
-      fieldHeader.write(w, from)
+      shortHeader.write(w, from)
       u16.write(w, maxLen)
       w.zeros(6)
     },
@@ -162,7 +162,6 @@ export const checkPktLargerBody: Codec<{ readonly packetLength: number; readonly
     const packetLength = r.u16()
     const offset = r.u16()
     const { field, header } = fieldHeader.read(r)
-    r.skip(r.size)
     return { packetLength, to: placeOf(field, offset, header) }
   },
   write(w, { packetLength, to }) {
@@ -170,7 +169,6 @@ export const checkPktLargerBody: Codec<{ readonly packetLength: number; readonly
     u16.write(w, packetLength)
     u16.write(w, to.offset)
     fieldHeader.write(w, to)
-    w.zeros(6)
   },
 }
 

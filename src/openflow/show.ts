@@ -109,10 +109,6 @@ const fragments = new Map<number, Record<number, string>>([
 export const fragmentShown: Show<number> = (value, mask = 3) =>
   fragments.get(mask & 3)?.[value & mask & 3] ?? '<error>'
 
-/** `packet_type`: a namespace and a type. */
-export const packetTypeShown: Show<number> = (value) =>
-  value === 0 ? 'eth' : `packet_type=(${value >>> 16},${hexText(value & 0xffff)})`
-
 /** How many one bits begin the mask, if only zero bits follow. */
 function prefixLength(mask: Uint8Array): number | undefined {
   const bits = Array.from(mask, (byte) => byte.toString(2).padStart(8, '0')).join('')

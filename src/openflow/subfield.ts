@@ -3,7 +3,7 @@
  * `nxm_header` and `nxm_ofs_nbits`). It knows no action.
  */
 
-import { type Codec, CodecError, type Reader, type Writer } from '../wire/codec.ts'
+import { type Codec, CodecError, type Reader, u16, type Writer } from '../wire/codec.ts'
 import { type FieldName, fieldAt, fieldOf, type HeaderKind, headerOf } from './oxm.ts'
 
 /** Where bits begin: a field and the distance from its least significant bit. */
@@ -43,15 +43,25 @@ export const fieldHeader: Codec<Omit<Place, 'offset'>> = {
   },
 }
 
-/** A field's header and an offset. */
+/** A field's header where only 4 bytes fit: not that of an experimenter's field. */
+export const shortHeader: Codec<Omit<Place, 'offset'>> = {
+  read: fieldHeader.read,
+  write: (w, value) => {
+    if (headerOf(value.field, value.header ?? 'nxm').experimenter !== undefined)
+      throw new CodecError(`${value.field} has no header of 4 bytes`)
+    fieldHeader.write(w, value)
+  },
+}
+
+/** A field's header of 4 bytes and an offset. */
 export const place: Codec<Place> = {
   read: (r) => {
-    const { field, header } = fieldHeader.read(r)
+    const { field, header } = shortHeader.read(r)
     return placeOf(field, r.u16(), header)
   },
   write: (w, value) => {
-    fieldHeader.write(w, value)
-    w.u16(value.offset)
+    shortHeader.write(w, value)
+    u16.write(w, value.offset)
   },
 }
 
