@@ -18,7 +18,6 @@
  * does not (tried on Open vSwitch 3.1.0).
  */
 
-import { reasonOf } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Clock, Flow } from '../openflow/index.ts'
@@ -118,10 +117,7 @@ export function createLease({ app, rows, probe, clock, log, metrics }: LeaseOpti
         if (failure === undefined) heldUntil = clock.now() + leaseSeconds * 1000
         else
           limited('refused', (suppressed) =>
-            log.error(
-              { app, suppressed, reason: reasonOf(failure) },
-              'the switch refused a row of the lease',
-            ),
+            log.error({ app, suppressed, reason: failure.message }, 'the switch refused a row of the lease'),
           )
         count(failure === undefined ? 'renewed' : 'refused')
         rest()

@@ -7,6 +7,7 @@
 
 import { type App, selfCheckPort, type Verdict } from '../app/app.ts'
 import type { LocalPort, View } from '../app/view.ts'
+import { BugError } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Clock } from '../openflow/index.ts'
@@ -19,9 +20,12 @@ const maxReasons = 64
 const quietMs = 200
 const maxDrainMs = 2000
 
+/** Where verdicts go. */
+export type PuntLink = Pick<SwitchLink, 'send'>
+
 export interface PuntDesk {
   /** Decides one packet and sends what follows from it. Never throws. */
-  packetIn(link: Pick<SwitchLink, 'send'>, message: PacketIn): void
+  packetIn(link: PuntLink, message: PacketIn): void
   /** The view to decide by from now on; with none every packet goes on. */
   setView(view: View | undefined): void
   /** Lets every packet go on from now on; resolves when none came for 200 ms, at the latest after 2 s. */
@@ -50,11 +54,16 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
   let lastPuntAt = Number.NEGATIVE_INFINITY
   let isDraining = false
 
-  /** The fence: an application that throws costs its packet and nothing else. */
-  function decide(app: App, port: LocalPort, frame: Buffer, now: View): Verdict {
+  /** The fence: an application that throws, or whose verdict is none, costs its packet and nothing else. */
+  function fenced(
+    app: App,
+    port: LocalPort,
+    carryOut: () => void,
+    fail: (verdict: App['onFailure']) => void,
+  ): void {
     const startedAt = clock.now()
     try {
-      return app.packetIn!({ port, frame }, now)
+      carryOut()
     } catch (error) {
       limited(app.name, (suppressed) =>
         log.error(
@@ -62,13 +71,42 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
           'an application failed on a packet',
         ),
       )
-      return { kind: app.onFailure, why: 'failed' }
-    } finally {
-      if (clock.now() - startedAt > budgetMs) overruns.inc({ app: app.name })
+      fail(app.onFailure)
     }
+    if (clock.now() - startedAt > budgetMs) overruns.inc({ app: app.name })
   }
 
-  function pass(link: Pick<SwitchLink, 'send'>, message: PacketIn, owner: string, why: string): void {
+  function decide(link: PuntLink, message: PacketIn, app: App, port: LocalPort, now: View): void {
+    const carryOut = () => {
+      const verdict = app.packetIn!({ port, frame: message.packet }, now)
+      switch (verdict.kind) {
+        case 'pass':
+          return pass(link, message, app.name, verdict.why)
+        case 'reply':
+          link.send(replyTo(port.ofport, verdict.frame)) // throws CodecError for a frame that has no bytes
+          return count(app.name, 'reply', verdict.why)
+        case 'drop':
+          return count(app.name, 'drop', verdict.why)
+      }
+      throw new BugError(`no verdict: ${JSON.stringify(verdict satisfies never)}`)
+    }
+    fenced(app, port, carryOut, (verdict) => {
+      if (verdict === 'pass') pass(link, message, app.name, 'failed')
+      else count(app.name, 'drop', 'failed')
+    })
+  }
+
+  /** A self-check is decided like any packet, but nothing becomes of it. */
+  function check(message: PacketIn, app: App, now: View): void {
+    const carryOut = () => {
+      const { kind, why } = app.packetIn!({ port: selfCheckPort, frame: message.packet }, now)
+      count(app.name, kind, `self_check_${why}`)
+      selfChecked(app.name, probeSequenceOf(message))
+    }
+    fenced(app, selfCheckPort, carryOut, (verdict) => count(app.name, verdict, 'self_check_failed'))
+  }
+
+  function pass(link: PuntLink, message: PacketIn, owner: string, why: string): void {
     count(owner, 'pass', why)
     if (isPaused(message)) link.send(resume(message))
   }
@@ -81,19 +119,10 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
       if (isDraining) return pass(link, message, app.name, 'stopping')
       if (view === undefined) return pass(link, message, app.name, 'no_view')
       const key = message.metadata.reg6
-      if (typeof key !== 'number') return pass(link, message, app.name, 'unknown_port')
-      if (key === selfCheckPort.key) {
-        const { kind, why } = decide(app, selfCheckPort, message.packet, view)
-        count(app.name, kind, `self_check_${why}`)
-        if (why !== 'failed') selfChecked(app.name, probeSequenceOf(message))
-        return
-      }
-      const port = ports.get(key)
+      if (key === selfCheckPort.key) return check(message, app, view)
+      const port = typeof key === 'number' ? ports.get(key) : undefined
       if (port === undefined) return pass(link, message, app.name, 'unknown_port')
-      const verdict = decide(app, port, message.packet, view)
-      if (verdict.kind === 'pass') return pass(link, message, app.name, verdict.why)
-      count(app.name, verdict.kind, verdict.why)
-      if (verdict.kind === 'reply') link.send(replyTo(port.ofport, verdict.frame))
+      decide(link, message, app, port, view)
     },
     setView(next) {
       if (next?.localPorts !== view?.localPorts)

@@ -149,7 +149,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
           failures.delete(keyOf(change))
           metrics.changes.inc({ change: change.kind })
           if (isRepair) metrics.repairs.inc({ change: change.kind })
-        } else refuse(change, reasonOf(failure))
+        } else refuse(change, failure.reason)
       })
       metrics.installed.set(installed.flows.size)
     }

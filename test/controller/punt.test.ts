@@ -4,6 +4,7 @@ import type { Outgoing, PacketIn } from '../../src/controller/messages.ts'
 import { createPuntDesk } from '../../src/controller/punt.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
+import { encode, type Message } from '../../src/openflow/index.ts'
 import { appOf, deciderOf } from '../support/apps.ts'
 import { manualClock } from '../support/clock.ts'
 import { twoTenants } from '../support/view.ts'
@@ -19,6 +20,7 @@ function packetOf(userdata: string, reg6?: number, rest: Partial<PacketIn> = {})
     packet: frame,
     tableId: 33,
     cookie: 0n,
+    reason: 1,
     metadata: reg6 === undefined ? {} : { reg6 },
     userdata: Buffer.from(userdata),
     continuation: Buffer.from('state'),
@@ -41,7 +43,12 @@ function setup(apps: App[], hasView = true) {
     selfChecked: (app, sequence) => checked.push(`${app} ${sequence}`),
   })
   if (hasView) desk.setView(twoTenants())
-  const link = { send: (...messages: Outgoing[]) => void sent.push(...messages) }
+  const link = {
+    send: (...messages: Outgoing[]) => {
+      for (const message of messages) encode({ ...message, xid: 1 } as Message)
+      sent.push(...messages)
+    },
+  }
   /** What was sent, in one word each. */
   const fates = () =>
     sent.map((message) =>
@@ -166,6 +173,20 @@ describe('an application that fails', () => {
     take(packetOf('bad', 1))
     expect(fates()).toEqual(expected)
     expect(await counted()).toEqual([count('bad', onFailure, 'failed')])
+  })
+
+  test.each([
+    ['nothing', undefined],
+    ['a promise', Promise.resolve({ kind: 'drop', why: 'late' })],
+    ['an unknown verdict', { kind: 'forward', why: 'x' }],
+    ['a reply without a frame', { kind: 'reply', why: 'x' }],
+    ['a reply that is too long', { kind: 'reply', frame: Buffer.alloc(70_000), why: 'x' }],
+  ])('by a verdict that is %s costs its packet too', async (_name, verdict) => {
+    const { take, fates, counted } = setup([deciderOf('bad', () => verdict as never), replier()])
+    take(packetOf('bad', 1))
+    take(packetOf('dns', 1))
+    expect(fates()).toEqual(['resume', expect.stringMatching(/^out /)])
+    expect(await counted()).toContain(count('bad', 'pass', 'failed'))
   })
 
   test('costs the others nothing', () => {

@@ -214,7 +214,7 @@ describe('a refused row', () => {
     await clock.advance(0)
     expect(held()).toEqual(['0/100', '55/100'])
     expect(reconciler.failed).toMatchObject([{ owner: 'l2', attempts: 1 }])
-    expect(reconciler.failed[0]!.reason).toContain('OFPFMFC_TABLE_FULL')
+    expect(reconciler.failed[0]!.reason).toBe('OFPFMFC_TABLE_FULL')
     expect(reconciler.failed[0]!.row).toContain('table=5, ')
     expect(await metrics.text()).toContain('df_flow_refusals_total{app="l2"} 1')
     expect(settled()).toBe(1)
