@@ -3,6 +3,7 @@
 export { type Config, loadConfig, type Sections } from './load.ts'
 export { nearestOf } from './near.ts'
 export {
+  fixed,
   type HostPort,
   type Option,
   type OptionTable,

@@ -10,7 +10,7 @@ import { ConfigError, reasonOf } from '../errors.ts'
 import { type Assignment, normalSection, parseIni } from './ini.ts'
 import { interpolated } from './interpolate.ts'
 import { nearestOf } from './near.ts'
-import type { Default, Option, OptionTable, OptionValues } from './option.ts'
+import { defaultTextOf, type Option, type OptionTable, type OptionValues } from './option.ts'
 
 /** Sections and their options. */
 export type Sections = Readonly<Record<string, OptionTable>>
@@ -78,8 +78,7 @@ class Lookup {
     const option = this.#sections[section]?.[name] as Option<unknown>
     const assignment = this.#assigned.get(keyOf(section, name))
     const where = placeOf(section, name, assignment)
-    const text = assignment?.value ?? textOfDefault(option.default)
-    if (text === undefined) return resolved(option.default)
+    const text = assignment?.value ?? defaultTextOf(option)
     const full = this.#interpolated(text, section, where, [keyOf(section, name)])
     const value = option.parse(full)
     if (value !== undefined) return value
@@ -120,8 +119,8 @@ class Lookup {
   }
 
   #textOf(key: string): string {
-    const fallback = this.#declared(key)?.default
-    return this.#assigned.get(key)?.value ?? textOfDefault(fallback) ?? String(resolved(fallback))
+    // What leads here was found, so the option is assigned or declared.
+    return this.#assigned.get(key)?.value ?? defaultTextOf(this.#declared(key)!)
   }
 }
 
@@ -132,18 +131,6 @@ const oneLine = (text: string): string => text.replaceAll('\n', '\\n')
 function placeOf(section: string, name: string, assignment: Assignment | undefined): string {
   const place = assignment ? `${assignment.file}:${assignment.line}: ` : ''
   return `${place}[${section}] ${name}`
-}
-
-/** The default as a file would say it; undefined if it is no text, so that no reference can stand in it. */
-function textOfDefault(fallback: Default<unknown> | undefined): string | undefined {
-  const value = resolved(fallback)
-  if (typeof value === 'string') return value
-  return Array.isArray(value) ? value.join(',') : undefined
-}
-
-function resolved(fallback: Default<unknown>): unknown {
-  const isComputed = typeof fallback === 'object' && fallback !== null && 'compute' in fallback
-  return isComputed ? (fallback as { compute: () => unknown }).compute() : fallback
 }
 
 /**

@@ -17,6 +17,10 @@ export interface Option<Value> {
   readonly expects: string
   /** The value that a text stands for; undefined if it stands for none. */
   readonly parse: (text: string) => Value | undefined
+  /** The text that stands for a value. A method, so that one table can hold options of different types. */
+  format(value: Value): string
+  /** Whether a running process takes over a changed value; if not, the change waits for a restart. */
+  readonly isReloadable: boolean
   /** What to say instead of `expects` about values that are wrong for a reason of their own. */
   readonly refusals?: Readonly<Record<string, string>>
 }
@@ -40,9 +44,30 @@ export interface HostPort {
 /** The kinds of options there are. Each function declares one option. */
 export const option = { string, boolean, integer, list, choice, endpoint, hostPort }
 
+/** The same option, looked at only when the process starts. */
+export function fixed<Value>(declared: Option<Value>): Option<Value> {
+  return { ...declared, isReloadable: false }
+}
+
+/** The default as a file would say it, with its references, on this machine. */
+export function defaultTextOf(declared: Option<unknown>): string {
+  const { default: fallback } = declared
+  return declared.format(isComputed(fallback) ? fallback.compute() : fallback)
+}
+
+/** Whether a default has to be found out on the machine. */
+export function isComputed<Value>(
+  fallback: Default<Value>,
+): fallback is Extract<Default<Value>, { compute: () => Value }> {
+  return typeof fallback === 'object' && fallback !== null && 'compute' in fallback
+}
+
+/** What holds for most options. */
+const common = { format: String, isReloadable: true } as const
+
 /** Any text. */
 function string(fallback: Default<string>, help: string): Option<string> {
-  return { default: fallback, help, expects: 'a text', parse: (text) => text }
+  return { ...common, default: fallback, help, expects: 'a text', parse: (text) => text }
 }
 
 const booleans: Readonly<Record<string, boolean>> = {
@@ -62,7 +87,7 @@ function boolean(fallback: boolean, help: string): Option<boolean> {
     const word = text.toLowerCase()
     return Object.hasOwn(booleans, word) ? booleans[word] : undefined
   }
-  return { default: fallback, help, expects: 'true or false (also yes/no, on/off, 1/0)', parse }
+  return { ...common, default: fallback, help, expects: 'true or false (also yes/no, on/off, 1/0)', parse }
 }
 
 interface IntegerLimits {
@@ -82,7 +107,8 @@ function integer(limits: IntegerLimits, help: string): Option<number> {
     const value = Number(digits.replaceAll('_', ''))
     return value >= min && value <= max ? value : undefined
   }
-  return { default: limits.default, help, expects: rangeOf(limits) + (unit ? ` (${unit})` : ''), parse }
+  const expects = rangeOf(limits) + (unit ? ` (${unit})` : '')
+  return { ...common, default: limits.default, help, expects, parse }
 }
 
 function rangeOf({ min, max }: IntegerLimits): string {
@@ -96,7 +122,8 @@ function list(fallback: readonly string[], help: string): Option<readonly string
     const items = text.trim().replace(/,+$/, '')
     return items === '' ? [] : items.split(',').map((item) => item.trim())
   }
-  return { default: fallback, help, expects: 'a list, separated by commas', parse }
+  const format = (items: readonly string[]) => items.join(',')
+  return { ...common, default: fallback, help, expects: 'a list, separated by commas', parse, format }
 }
 
 /** One word of several; `refusals` says what is wrong with a word that people may well write. */
@@ -107,7 +134,8 @@ function choice<const Word extends string>(
   refusals: Readonly<Record<string, string>> = {},
 ): Option<Word> {
   const parse = (text: string) => words.find((word) => word === text)
-  return { default: fallback, help, expects: words.join(words.length > 2 ? ', ' : ' or '), parse, refusals }
+  const expects = words.join(words.length > 2 ? ', ' : ' or ')
+  return { ...common, default: fallback, help, expects, parse, refusals }
 }
 
 /** `unix:<absolute path>` or `tcp:<host>:<port>`, as Open vSwitch writes them (ovsdb(7), "Connection Methods"). */
@@ -116,12 +144,13 @@ function endpoint(fallback: string, help: string): Option<string> {
     if (/^unix:\/./.test(text)) return text
     return text.startsWith('tcp:') && hostPortOf(text.slice(4)) ? text : undefined
   }
-  return { default: fallback, help, expects: 'unix:<absolute path> or tcp:<host>:<port>', parse }
+  return { ...common, default: fallback, help, expects: 'unix:<absolute path> or tcp:<host>:<port>', parse }
 }
 
 /** A host and a TCP port, `127.0.0.1:9476` or `[::1]:9476`; port 0 lets the system choose. */
 function hostPort(fallback: HostPort, help: string): Option<HostPort> {
-  return { default: fallback, help, expects: '<host>:<port> or [<IPv6 address>]:<port>', parse: hostPortOf }
+  const expects = '<host>:<port> or [<IPv6 address>]:<port>'
+  return { ...common, default: fallback, help, expects, parse: hostPortOf, format: textOfHostPort }
 }
 
 function hostPortOf(text: string): HostPort | undefined {
@@ -130,4 +159,8 @@ function hostPortOf(text: string): HostPort | undefined {
   if (digits === undefined || port > 65535) return undefined
   if (bracketed !== undefined) return isIP(bracketed) === 6 ? { host: bracketed, port } : undefined
   return { host: plain as string, port }
+}
+
+function textOfHostPort({ host, port }: HostPort): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

@@ -4,13 +4,15 @@
  */
 
 import { hostname } from 'node:os'
-import { option } from './option.ts'
+import { fixed, option } from './option.ts'
 
 /** `[DEFAULT]`, which neutron.conf shares. */
 export const defaultOptions = {
-  host: option.string(
-    { compute: hostname, shown: 'the name of this machine' },
-    'The chassis id of this compute node: rows of the northbound store that name it are local.',
+  host: fixed(
+    option.string(
+      { compute: hostname, shown: 'the name of this machine' },
+      'The chassis id of this compute node: rows of the northbound store that name it are local.',
+    ),
   ),
   dns_domain: option.string(
     'openstacklocal',
@@ -21,49 +23,59 @@ export const defaultOptions = {
     'info',
     'How much is written to standard error.',
   ),
-  run_dir: option.string('/run/dragonflow', 'The directory of the control socket.'),
+  run_dir: fixed(option.string('/run/dragonflow', 'The directory of the control socket.')),
 }
 
 /** `[df]`. */
 export const dfOptions = {
-  apps_list: option.list(
-    ['portbinding', 'classifier', 'portsec', 'l2', 'provider', 'dns'],
-    'The applications to load; their order does not matter.',
+  apps_list: fixed(
+    option.list(
+      ['portbinding', 'classifier', 'portsec', 'l2', 'provider', 'dns'],
+      'The applications to load; their order does not matter.',
+    ),
   ),
-  nb_db_class: option.choice(
-    ['file_nb_db_driver'],
-    'file_nb_db_driver',
-    'The driver of the northbound store: file_nb_db_driver keeps one JSON file per row under nb_path.',
-    {
-      etcd_nb_db_driver:
-        'the etcd driver is not part of this version; write file_nb_db_driver and set nb_path',
-    },
+  nb_db_class: fixed(
+    option.choice(
+      ['file_nb_db_driver'],
+      'file_nb_db_driver',
+      'The driver of the northbound store: file_nb_db_driver keeps one JSON file per row under nb_path.',
+      {
+        etcd_nb_db_driver:
+          'the etcd driver is not part of this version; write file_nb_db_driver and set nb_path',
+      },
+    ),
   ),
-  nb_path: option.string('/var/lib/dragonflow/nb', 'The directory of the file driver.'),
-  integration_bridge: option.string('br-int', 'The bridge that the ports of the cloud are plugged into.'),
-  ovsdb_connection: option.endpoint(
-    'unix:/run/openvswitch/db.sock',
-    'The Open vSwitch database of this node.',
+  nb_path: fixed(option.string('/var/lib/dragonflow/nb', 'The directory of the file driver.')),
+  integration_bridge: fixed(
+    option.string('br-int', 'The bridge that the ports of the cloud are plugged into.'),
   ),
-  metrics_listen: option.hostPort(
-    { host: '127.0.0.1', port: 9476 },
-    'Where /metrics, /livez and /readyz are served.',
+  ovsdb_connection: fixed(
+    option.endpoint('unix:/run/openvswitch/db.sock', 'The Open vSwitch database of this node.'),
+  ),
+  metrics_listen: fixed(
+    option.hostPort({ host: '127.0.0.1', port: 9476 }, 'Where /metrics, /livez and /readyz are served.'),
   ),
 }
 
 /** `[df_openflow]`. */
 export const openflowOptions = {
-  listen: option.endpoint(
-    `unix:/run/openvswitch/\${df.integration_bridge}.controller`,
-    'Where the bridge connects to this controller. Open vSwitch accepts a unix: path only if it is <its run directory>/<bridge>.controller.',
+  listen: fixed(
+    option.endpoint(
+      `unix:/run/openvswitch/\${df.integration_bridge}.controller`,
+      'Where the bridge connects to this controller. Open vSwitch accepts a unix: path only if it is <its run directory>/<bridge>.controller.',
+    ),
   ),
-  controller_queue_size: option.integer(
-    { min: 1, max: 511, default: 511, unit: 'packets' },
-    'How many packets the switch may hold back for the controller.',
+  controller_queue_size: fixed(
+    option.integer(
+      { min: 1, max: 511, default: 511, unit: 'packets' },
+      'How many packets the switch may hold back for the controller.',
+    ),
   ),
-  inactivity_probe: option.integer(
-    { min: 0, default: 5000, unit: 'ms' },
-    'How long the switch waits for a sign of life before it probes; 0 for never.',
+  inactivity_probe: fixed(
+    option.integer(
+      { min: 0, default: 5000, unit: 'ms' },
+      'How long the switch waits for a sign of life before it probes; 0 for never.',
+    ),
   ),
 }
 

@@ -132,6 +132,17 @@ test('a reference finds the options of others, which oslo.config would have regi
   expect(load(neutron).values.df.text).toBe('/var/lib/neutron/x')
 })
 
+test('a reference to a default is the text that a file would say', () => {
+  const own = {
+    df: {
+      listen: option.hostPort({ host: '::1', port: 1 }, ''),
+      flag: option.boolean(true, ''),
+      text: option.string('$listen $flag', ''),
+    },
+  }
+  expect(loadConfig({ files: [], sections: own }).values.df.text).toBe('[::1]:1 true')
+})
+
 describe('warnings', () => {
   test.each<[string, string[]]>([
     ['[df]\nnumbr = 7', ['0.conf:2: [df] numbr is not an option here and is ignored; did you mean number?']],

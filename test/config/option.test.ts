@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { option } from '../../src/config/index.ts'
+import { fixed, option } from '../../src/config/index.ts'
 
 describe('endpoint', () => {
   const { parse } = option.endpoint('unix:/x', '')
@@ -43,4 +43,24 @@ describe('limits in words', () => {
     [{ default: 1, max: 9 }, 'a whole number up to 9'],
     [{ default: 1, min: 0, max: 9, unit: 's' }, 'a whole number from 0 to 9 (s)'],
   ])('%j', (limits, expects) => expect(option.integer(limits, '').expects).toBe(expects))
+})
+
+describe('a value and its text', () => {
+  test.each([
+    [option.string('', ''), 'a b'],
+    [option.boolean(true, ''), 'false'],
+    [option.integer({ default: 1 }, ''), '-7'],
+    [option.list([], ''), 'a,b'],
+    [option.list([], ''), ''],
+    [option.choice(['slow', 'fast'], 'slow', ''), 'fast'],
+    [option.endpoint('unix:/x', ''), 'tcp:[::1]:6640'],
+    [option.hostPort({ host: '', port: 0 }, ''), '127.0.0.1:9476'],
+    [option.hostPort({ host: '', port: 0 }, ''), '[::1]:9476'],
+  ])('%#: %j', ({ parse, format }, text) => expect(format(parse(text) as never)).toBe(text))
+})
+
+test('an option can be changed at run time unless it is fixed', () => {
+  const free = option.string('a', 'help')
+  expect(free.isReloadable).toBe(true)
+  expect(fixed(free)).toEqual({ ...free, isReloadable: false })
 })

@@ -64,3 +64,10 @@ test("nothing in a neutron.conf is taken for a mistake, and Dragonflow's own nam
     expect.stringMatching(/:13: \[df\] enable_df_pub_sub is not an option here and is ignored$/),
   ])
 })
+
+test('what a running controller takes over: only what src/main.ts hands on again', () => {
+  const reloadable = Object.values(controllerSections)
+    .flatMap((table) => Object.entries(table))
+    .filter(([, { isReloadable }]) => isReloadable)
+  expect(reloadable.map(([name]) => name)).toEqual(['dns_domain', 'log_level'])
+})
