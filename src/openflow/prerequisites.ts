@@ -22,7 +22,7 @@ export function checkInstructions({ tableId, match, instructions }: Checked): vo
   for (const [i, one] of instructions.entries())
     at(i, () => {
       if (one.kind === 'gotoTable' && one.tableId <= tableId && tableId !== 0xff)
-        throw new CodecError(`gotoTable: ${one.tableId} is not after table ${tableId}`)
+        throw new CodecError(`${one.tableId} is not after table ${tableId}`, ['gotoTable'])
       if (one.kind === 'applyActions' || one.kind === 'writeActions')
         at(one.kind, () => at('actions', () => checkActions(one.actions, match)))
     })
