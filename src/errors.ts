@@ -27,20 +27,6 @@ export class ConnectionError extends ControllerError {
   readonly isRetriable = true
 }
 
-/** The switch refused a message; `reason` is the error's OpenFlow name, `subject` the text of what was refused. */
-export class SwitchError extends ControllerError {
-  readonly code = 'switch'
-  readonly isRetriable = true
-  readonly reason: string
-  readonly subject: string
-
-  constructor(reason: string, subject: string) {
-    super(`the switch refused ${subject}: ${reason}`)
-    this.reason = reason
-    this.subject = subject
-  }
-}
-
 /** The northbound store cannot be read or written. */
 export class NorthboundError extends ControllerError {
   readonly code = 'northbound'

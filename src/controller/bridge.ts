@@ -10,7 +10,8 @@
  *                                      failing
  *
  * A switch whose own back-off is long would connect late: if none is there 0.3 s after the first settling, its row in the
- * table Controller is replaced, which makes it connect at once.
+ * table Controller is replaced, which makes it connect at once. And because Open vSwitch takes the back-off it is told only
+ * from a change that comes while it is connected, it is made to read its settings again after each connect.
  */
 
 import { BehaviorSubject, distinctUntilChanged, filter, map, type Observable } from 'rxjs'
@@ -40,8 +41,8 @@ export interface BridgeOptions {
   readonly settings: ControllerSettings
   /** The bridges to be patched, by physical network. */
   readonly bridges: ReadonlyMap<string, string>
-  /** Whether the switch is connected to this controller. */
-  readonly isAttached: () => boolean
+  /** Whether the switch is connected to this controller, at once and whenever that changes. */
+  readonly isAttached: Observable<boolean>
   readonly clock: Clock
   readonly log: Logger
 }
@@ -60,6 +61,7 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
   let changedAt = Number.NEGATIVE_INFINITY
   let cancelRetry = () => {}
   let cancelHurry: (() => void) | undefined
+  let isConnected = false
 
   function settle(): void {
     cancelRetry()
@@ -114,12 +116,21 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
   }
 
   async function replace(): Promise<void> {
-    if (isAttached() || isClosed) return
+    if (isConnected || isClosed) return
     log.info('the switch has not connected yet; replacing its controller row')
     try {
       await ovsdb.replaceController()
     } catch (error) {
       log.warn({ reason: reasonOf(error) }, 'cannot replace the controller row')
+    }
+  }
+
+  async function reapply(): Promise<void> {
+    if (!isConnected || isClosed) return
+    try {
+      await ovsdb.reapplySettings()
+    } catch (error) {
+      log.warn({ reason: reasonOf(error) }, 'the switch was not made to read its settings again')
     }
   }
 
@@ -141,6 +152,10 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
       cancelRetry()
       cancelRetry = clock.after(truceEndsIn, settle)
     })
+  const connects = isAttached.pipe(distinctUntilChanged()).subscribe((attached) => {
+    isConnected = attached
+    if (attached) work = work.then(reapply)
+  })
   return {
     patchPorts: patchPorts.pipe(
       filter((ports) => ports !== undefined),
@@ -152,6 +167,7 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
     close() {
       isClosed = true
       subscription.unsubscribe()
+      connects.unsubscribe()
       stop()
     },
   }

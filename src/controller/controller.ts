@@ -85,7 +85,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     ovsdb,
     settings,
     bridges: new Map(apps.flatMap((app) => [...(app.bridges ?? [])])),
-    isAttached: () => attachments.value !== undefined,
+    isAttached: attachments.current.pipe(map((attached) => attached !== undefined)),
     clock,
     log,
   })

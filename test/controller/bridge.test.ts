@@ -24,7 +24,7 @@ function setup(initial: OvsdbState = gone) {
   const state = new BehaviorSubject(initial)
   const asked: string[] = []
   const patched: string[][] = []
-  let isAttached = false
+  const isAttached = new BehaviorSubject(false)
   let fails: (step: string) => string | undefined = () => undefined
   const step = async <T>(name: string, result: T): Promise<T> => {
     asked.push(name)
@@ -36,6 +36,7 @@ function setup(initial: OvsdbState = gone) {
     state,
     configure: () => step('configure', true),
     replaceController: () => step('replace', undefined),
+    reapplySettings: () => step('reapply', undefined),
     ensurePatch: ({ peerBridge }: { peerBridge: string }) =>
       step(`patch ${peerBridge}`, { port: `${peerBridge}-patch`, peerPort: 'x' }),
   } as unknown as OvsdbClient
@@ -46,7 +47,7 @@ function setup(initial: OvsdbState = gone) {
       ['physnet1', 'br-ex'],
       ['physnet2', 'br-lab'],
     ]),
-    isAttached: () => isAttached,
+    isAttached,
     clock,
     log: silentLogger,
   })
@@ -57,9 +58,8 @@ function setup(initial: OvsdbState = gone) {
     keeper,
     patched,
     asked: () => asked.splice(0),
-    attach: () => {
-      isAttached = true
-    },
+    attach: () => isAttached.next(true),
+    detach: () => isAttached.next(false),
     fail: (next: typeof fails) => {
       fails = next
     },
@@ -131,7 +131,7 @@ describe('a switch that has not connected', () => {
     await clock.advance(200)
     attach()
     await clock.advance(10_000)
-    expect(asked()).toEqual(all)
+    expect(asked()).toEqual([...all, 'reapply'])
   })
 
   test('is made to connect also when the bridge changes meanwhile', async () => {
@@ -206,4 +206,31 @@ test('after close nothing happens', async () => {
   state.next({ ...there, bridge: { ...bridge } })
   await clock.advance(60_000)
   expect(asked()).toEqual([])
+})
+
+describe('a switch that connects', () => {
+  test('is made to read its settings again, each time', async () => {
+    const { clock, asked, attach, detach } = setup(there)
+    await clock.advance(0)
+    asked()
+    attach()
+    await clock.advance(0)
+    expect(asked()).toEqual(['reapply'])
+    detach()
+    await clock.advance(0)
+    attach()
+    await clock.advance(60_000)
+    expect(asked()).toEqual(['reapply'])
+  })
+
+  test('is kept all the same if that fails', async () => {
+    const { clock, state, asked, attach, fail } = setup(there)
+    fail((step) => (step === 'reapply' ? 'not connected' : undefined))
+    attach()
+    await clock.advance(0)
+    asked()
+    state.next({ ...there, bridge: { ...bridge, controllers: [] } })
+    await clock.advance(1000)
+    expect(asked()).toEqual(all)
+  })
 })

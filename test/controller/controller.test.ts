@@ -57,6 +57,7 @@ async function start(apps: App[] = [classifier, dns]): Promise<void> {
     state: database,
     configure: async () => false,
     replaceController: async () => {},
+    reapplySettings: async () => {},
     ensurePatch: async () => ({ port: 'patch', peerPort: 'peer' }),
     close: () => {},
   } as unknown as OvsdbClient
