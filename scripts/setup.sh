@@ -16,6 +16,8 @@ needed=(
   ping:iputils-ping
   nft:nftables
   python3:python3-minimal
+  etcd:etcd-server
+  etcdctl:etcd-client
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -50,7 +52,7 @@ fi
 stamp() { sha256sum package-lock.json package.json | sha256sum | cut -d' ' -f1; }
 if [ "$(cat node_modules/.setup-stamp 2>/dev/null)" != "$(stamp)" ]; then
   say 'installing node packages'
-  npm ci --silent --no-audit --no-fund
+  npm ci --loglevel=error --no-audit --no-fund >&2
   stamp >node_modules/.setup-stamp
 fi
 
