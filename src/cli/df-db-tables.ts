@@ -23,6 +23,18 @@ const columns: Readonly<Record<TableName, readonly string[]>> = {
   floatingip: ['id', 'topic', 'floating_ip_address', 'fixed_ip_address', 'lport'],
   domainname: ['id', 'topic', 'domain_name', 'ttl', 'authoritative'],
   dnsname:    ['id', 'topic', 'dns_name'],
+  publisher:  ['id', 'name', 'uri', 'last_activity_timestamp'],
+  listener:   ['id', 'ppid', 'timestamp'],
+  qospolicy:  ['id', 'name', 'topic', 'rules'],
+  migration:  ['id', 'lport', 'dest_chassis', 'status'],
+  activeport: ['id', 'topic', 'ip', 'network', 'detected_mac', 'detected_lport'],
+  child_port_segmentation: ['id', 'topic', 'parent', 'port', 'segmentation_type', 'segmentation_id'],
+  bgp_peer:    ['id', 'name', 'topic', 'peer_ip', 'remote_as'],
+  bgp_speaker: ['id', 'name', 'topic', 'local_as', 'peers', 'ip_version'],
+  sfc_portpair:      ['id', 'name', 'topic', 'ingress_port', 'egress_port'],
+  sfc_portpairgroup: ['id', 'name', 'topic', 'port_pairs'],
+  sfc_portchain:     ['id', 'name', 'topic', 'port_pair_groups', 'flow_classifiers'],
+  sfc_flowclassifier: ['id', 'name', 'topic', 'unique_key', 'protocol', 'source_port', 'dest_port'],
 }
 
 /** The tables with the number of their rows. */

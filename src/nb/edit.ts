@@ -7,15 +7,7 @@
 import { ConfigError } from '../errors.ts'
 import { counterTable } from './driver.ts'
 import { isJsonObject, type Json, type JsonObject, pythonJson } from './json.ts'
-import {
-  hasField,
-  isFieldValue,
-  isOtherTable,
-  isTableName,
-  readRow,
-  type TableName,
-  tableNames,
-} from './row.ts'
+import { hasField, isFieldValue, isTableName, readRow, type TableName, tableNames } from './row.ts'
 import { isCounter } from './unique-key.ts'
 
 /** The table of that name; throws ConfigError with the names that there are. */
@@ -65,8 +57,8 @@ export function fieldValue(table: TableName, field: string, text: string): Json 
 }
 
 /**
- * Throws ConfigError if `value` may not be stored under `/<table>/<id>`; knows every table of Dragonflow and
- * the counters.
+ * Throws ConfigError if `value` may not be stored under `/<table>/<id>`; knows every table and the
+ * counters.
  */
 export function checkStorable(table: string, id: string, value: string): void {
   if (isTableName(table)) {
@@ -74,8 +66,6 @@ export function checkStorable(table: string, id: string, value: string): void {
     if (rejected) throw refused(table, id, rejected.field, rejected.reason)
   } else if (table === counterTable) {
     if (!isCounter(value)) throw refused(table, id, undefined, `is ${JSON.stringify(value)}, not a counter`)
-  } else if (isOtherTable(table)) {
-    if (parsed(table, id, value).id !== id) throw refused(table, id, 'id', 'is not that of the key')
   } else tableNamed(table)
 }
 

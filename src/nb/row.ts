@@ -6,8 +6,9 @@
 
 import { z } from 'zod'
 import { reasonOf } from '../errors.ts'
+import type { Reference, TableShape } from './fields.ts'
 import { isJsonObject, type Json, pythonJson } from './json.ts'
-import { otherTables, type Reference, tables } from './tables.ts'
+import { tables } from './tables.ts'
 
 /** The name of a table that is read. */
 export type TableName = keyof typeof tables
@@ -51,16 +52,20 @@ export function isTableName(name: string): name is TableName {
   return Object.hasOwn(tables, name)
 }
 
-/** Whether `name` is a table of Dragonflow's that is stored but not read. */
-export function isOtherTable(name: string): boolean {
-  return otherTables.includes(name) || name.startsWith('sfc_')
-}
-
 /** The fields of `table` that name a row without which one of its rows does not count. */
 export function referencesOf(
   table: TableName,
 ): [field: string, reference: Reference & { table: TableName }][] {
   return Object.entries(tables[table].refersTo)
+}
+
+/** The fields of a row of `table`, those that it needs first. */
+export function fieldsOfTable(table: TableName): { readonly name: string; readonly isNeeded: boolean }[] {
+  const fields = Object.entries<z.ZodType>(tables[table].fields).map(([name, schema]) => ({
+    name,
+    isNeeded: !schema.safeParse(undefined).success,
+  }))
+  return [...fields.filter(({ isNeeded }) => isNeeded), ...fields.filter(({ isNeeded }) => !isNeeded)]
 }
 
 /** Whether rows of `table` have this field. */
@@ -105,6 +110,12 @@ export function readRow<T extends TableName>(table: T, id: string, text: string)
   for (const [field, { isOwner }] of referencesOf(table)) {
     if (isOwner && row[field] !== id)
       return reject(field, `is ${JSON.stringify(row[field])}, but the row's id must be the same`, replace)
+  }
+  const { fault }: TableShape = tables[table]
+  const found = fault?.(row)
+  if (found) {
+    const remedy = `correct it: df-db update ${table} ${id} ${found.field}=...`
+    return reject(found.field, found.reason, remedy)
   }
   return { row: row as unknown as RowOf<T> }
 }

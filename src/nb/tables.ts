@@ -2,17 +2,28 @@
  * The northbound tables as data: the fields of each row, what a row refers to, and the two tables of internal
  * DNS. Rows are read and written from here; it knows nothing of stores. Dragonflow's models: dragonflow.md
  * 5.2; DNS tables: docs/northbound.md. A table is read after those it refers to, so their order here is the
- * order of reading.
+ * order of reading; tables that no application of ours uses are `feature-tables.ts`.
  */
 
-import type { z } from 'zod'
+import { featureTables } from './feature-tables.ts'
+import {
+  id,
+  maybeReference,
+  name,
+  reference,
+  references,
+  route,
+  type TableShape,
+  topic,
+  unique_key,
+  version,
+} from './fields.ts'
 import {
   choice,
   dhcpOptions,
   domain,
   filledText,
   flag,
-  integer,
   interfaceAddress,
   ip,
   ipOrNetwork,
@@ -25,28 +36,14 @@ import {
   required,
   seconds,
   text,
-  uniqueKey,
   whole,
 } from './values.ts'
 
-/** A field's reference to a row of `table`. */
-export interface Reference {
-  readonly table: string
-  readonly isOwner?: true
-}
-
-const unique_key = required(uniqueKey)
-const version = optional(integer)
 const port = optional(whole(0, 65535))
-const id = required(filledText)
-const reference = required(filledText)
-const references = list(required(filledText))
-const topic = required(text)
-const route = object({ destination: required(network), nexthop: required(ip) })
 
 const binding = object({
   type: required(choice('chassis', 'vtep')),
-  chassis: optional(filledText),
+  chassis: maybeReference,
   vtep_address: optional(ip),
 })
 
@@ -54,7 +51,7 @@ const routerPort = object({
   id,
   topic,
   unique_key,
-  lswitch: optional(filledText),
+  lswitch: maybeReference,
   mac: optional(mac),
   network: optional(interfaceAddress),
 })
@@ -68,16 +65,12 @@ const securityRule = object({
   protocol: optional(whole(0, 255)),
   port_range_min: port,
   port_range_max: port,
-  remote_group_id: optional(filledText),
+  remote_group_id: maybeReference,
   remote_ip_prefix: optional(network),
-  security_group_id: optional(filledText),
+  security_group_id: maybeReference,
 })
 
-/**
- * The tables that are read, each with `fields` and with `refersTo`: the fields that name a row without which
- * this one does not count. `isOwner` marks the reference of a DNS row: the two have the same id and must have
- * the same topic.
- */
+/** The tables by name. */
 export const tables = {
   chassis: {
     fields: {
@@ -100,7 +93,7 @@ export const tables = {
     refersTo: {},
   },
   secgroup: {
-    fields: { id, topic, unique_key, version, name: optional(text), rules: list(securityRule) },
+    fields: { id, topic, unique_key, version, name, rules: list(securityRule) },
     refersTo: {},
   },
   lswitch: {
@@ -109,13 +102,13 @@ export const tables = {
       topic,
       unique_key,
       version,
-      name: optional(text),
+      name,
       is_external: optional(flag),
       mtu: optional(whole(0, 0x7fffffff)),
       segmentation_id: optional(whole(0, 0xffffffff)),
       network_type: optional(text),
       physical_network: optional(text),
-      qos_policy: optional(filledText),
+      qos_policy: maybeReference,
     },
     refersTo: {},
   },
@@ -124,7 +117,7 @@ export const tables = {
       id,
       topic,
       version,
-      name: optional(text),
+      name,
       enable_dhcp: optional(flag),
       dhcp_ip: optional(ip),
       cidr: required(network),
@@ -141,7 +134,7 @@ export const tables = {
       topic,
       unique_key,
       version,
-      name: optional(text),
+      name,
       ports: list(routerPort),
       routes: list(route),
     },
@@ -153,7 +146,7 @@ export const tables = {
       topic,
       unique_key,
       version,
-      name: optional(text),
+      name,
       ips: list(required(ip)),
       subnets: references,
       macs: list(required(mac)),
@@ -165,7 +158,7 @@ export const tables = {
       port_security_enabled: optional(flag),
       device_owner: optional(text),
       device_id: optional(text),
-      qos_policy: optional(filledText),
+      qos_policy: maybeReference,
       dhcp_params: maybe(object({ opts: optional(dhcpOptions), siaddr: optional(ip) })),
       binding_vnic_type: optional(text),
     },
@@ -178,9 +171,9 @@ export const tables = {
       version,
       floating_ip_address: optional(ip),
       fixed_ip_address: optional(ip),
-      lport: optional(filledText),
-      floating_lport: optional(filledText),
-      lrouter: optional(filledText),
+      lport: maybeReference,
+      floating_lport: maybeReference,
+      lrouter: maybeReference,
     },
     refersTo: {},
   },
@@ -200,19 +193,8 @@ export const tables = {
     fields: { id, topic, version, lport: reference, dns_name: required(filledText) },
     refersTo: { lport: { table: 'lport', isOwner: true } },
   },
-} as const satisfies Record<string, { fields: z.ZodRawShape; refersTo: Record<string, Reference> }>
+  ...featureTables,
+} as const satisfies Record<string, TableShape>
 
-/**
- * Dragonflow's other tables: stored and shown, but not read. Those of service function chaining begin with
- * `sfc_`.
- */
-export const otherTables: readonly string[] = [
-  'publisher',
-  'listener',
-  'qospolicy',
-  'migration',
-  'activeport',
-  'child_port_segmentation',
-  'bgp_peer',
-  'bgp_speaker',
-]
+/** The tables that are stored without being declared above: none. */
+export const otherTables: readonly string[] = []

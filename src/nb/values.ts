@@ -60,9 +60,25 @@ export function whole(min: number, max: number): Kind<number> {
 /** What tells a row apart in the switch's registers. */
 export const uniqueKey = whole(1, maxUniqueKey)
 
-/** One of these words. */
-export function choice<const T extends string>(...words: readonly T[]): Kind<T> {
+export const decimal: Kind<number> = {
+  expected: 'a number',
+  read: (value) => (typeof value === 'number' && Number.isFinite(value) ? value : undefined),
+}
+
+/** One of these words or numbers. */
+export function choice<const T extends string | number>(...words: readonly T[]): Kind<T> {
   return { expected: words.join(' or '), read: (value) => words.find((word) => word === value) }
+}
+
+const portNumber = whole(0, 65535)
+
+/** The first and the last of a range of TCP or UDP ports. */
+export const portRange: Kind<readonly [first: number, last: number]> = {
+  expected: 'a range of ports, as [80, 90]',
+  read: (value) => {
+    const [first, last] = Array.isArray(value) && value.length === 2 ? value.map(portNumber.read) : []
+    return first !== undefined && last !== undefined && first <= last ? [first, last] : undefined
+  },
 }
 
 export const ip: Kind<string> = {
@@ -164,6 +180,17 @@ export function list<S extends z.ZodType>(item: S) {
 /** A nested object: the item of a list, or with `maybe` a field that may be missing. */
 export function object<S extends z.ZodRawShape>(shape: S) {
   return z.object(shape, { error: ({ input }) => wrong(input, 'an object') })
+}
+
+/** A nested object in which `missing` names a field that the others make necessary. */
+export function objectWith<S extends z.ZodRawShape>(
+  shape: S,
+  missing: (value: z.output<z.ZodObject<S>>) => string | undefined,
+) {
+  return object(shape).superRefine((value, context) => {
+    const field = missing(value)
+    if (field !== undefined) context.addIssue({ code: 'custom', path: [field], message: 'is missing' })
+  })
 }
 
 /** What may be missing or null, and then is undefined. */

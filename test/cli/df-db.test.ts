@@ -229,7 +229,7 @@ describe('a bad request is one line that says what to do, and changes nothing', 
     [['add', 'lport', 'web'], '"web" is no field: write field=value, a JSON object, or -'],
     [['update', 'lport', 'x', 'name=y'], 'there is no lport x: see df-db ls lport'],
     [['update', 'lport', vm, 'nmae=y'], `lport ${vm}: nmae is no field of this table`],
-    [['update', 'qospolicy', 'x', 'name=y'], /^there is no table "qospolicy"/],
+    [['update', 'switch_port', 'x', 'name=y'], /^there is no table "switch_port"/],
     [['rm', 'lport', 'x'], 'there is no lport x: see df-db ls lport'],
     [
       ['load', '/nonexistent/rows'],

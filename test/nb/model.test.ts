@@ -64,7 +64,7 @@ test('a cloud of two tenants counts, in order of id whatever the order of the ro
 
 test('tables that are not read are passed over', () => {
   const others = [
-    raw('qospolicy', 'q', {}),
+    raw('switch_port', 'q', {}),
     raw('toString', 'x', {}),
     { table: 'unique_key', id: 'lport', value: '2' },
   ]
@@ -183,7 +183,7 @@ describe('what did not change is the same object', () => {
     expect(northboundOf(cloud.toReversed(), before)).toBe(before)
     expect(changedNorthbound(before, [])).toBe(before)
     expect(changedNorthbound(before, cloud)).toBe(before)
-    expect(changedNorthbound(before, [gone('lport', 'nobody'), raw('qospolicy', 'q', {})])).toBe(before)
+    expect(changedNorthbound(before, [gone('lport', 'nobody'), raw('switch_port', 'q', {})])).toBe(before)
     expect(northboundAfter(before, { kind: 'lost', error: new Error('gone') })).toBe(before)
   })
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { z } from 'zod'
-import { otherTables, tables } from '../../src/nb/tables.ts'
+import { tables } from '../../src/nb/tables.ts'
 
 const document = readFileSync(join(import.meta.dirname, '../../docs/northbound.md'), 'utf8')
 
@@ -28,8 +28,4 @@ describe.each(Object.entries(tables))('docs/northbound.md on %s', (table, { fiel
     for (const [field, reference] of Object.entries<{ table: string }>(refersTo))
       expect(text).toContain(`\`${field}\`* → ${reference.table}`)
   })
-})
-
-test('docs/northbound.md names the tables that are only stored', () => {
-  for (const table of otherTables) expect(document).toContain(`\`${table}\``)
 })
