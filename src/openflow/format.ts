@@ -116,8 +116,11 @@ function errorText(message: MessageOf<'error'>): string {
 function payloadText(bytes: Buffer, reason: string): string {
   if (bytes.length === 0) return 'OpenFlow message is empty\n'
   const length = bytes.length >= 4 ? bytes.readUInt16BE(2) : 0
-  if (length > bytes.length)
-    return `(***truncated to ${bytes.length} bytes from ${length}***)\n${hexDump(bytes)}`
+  if (length > bytes.length) {
+    const kind = kindOf(bytes[1]!)
+    const head = kind === undefined ? '' : `OFPT_${snake(kind)} (OF1.3) (xid=0x${xidOf(bytes)}):\n`
+    return `${head}(***truncated to ${bytes.length} bytes from ${length}***)\n${hexDump(bytes)}`
+  }
   let head = ''
   try {
     const message = decode(bytes)
@@ -128,6 +131,12 @@ function payloadText(bytes: Buffer, reason: string): string {
   }
   return `${head}***decode error: ${reason}***\n${hexDump(bytes)}`
 }
+
+const xidOf = (bytes: Buffer): string => (bytes.length < 8 ? 0 : bytes.readUInt32BE(4)).toString(16)
+
+/** The kind that a type number alone tells. */
+const kindOf = (type: number): string | undefined =>
+  Object.entries(messageTable).find(([, row]) => row.type === type && !('subtype' in row))?.[0]
 
 function featuresText(message: MessageOf<'featuresReply'>): string {
   const auxiliary = message.auxiliaryId === 0 ? '' : `, auxiliary_id:${message.auxiliaryId}`
@@ -278,7 +287,7 @@ const flowStatsText = (part: PartOf<'flow'>): string =>
   `${timesText(part)}${matchAndActionsText(part)}`
 
 /** A counter that the switch does not keep is all ones. */
-const countText = (name: string, count: bigint): string => (count === noCookie ? '' : `${name}=${count}, `)
+const countText = (name: string, count: bigint): string => `${name}=${count === noCookie ? '?' : count}, `
 
 function groupStatsText(part: PartOf<'groupStats'>): string {
   const duration = `duration=${durationText(part.durationSec, part.durationNsec)},`

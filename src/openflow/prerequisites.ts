@@ -47,8 +47,12 @@ function checkActions(actions: readonly Action[], match: Match, isInCt = false):
 function checkPlace(one: Action, isInCt: boolean): void {
   const name = writtenBy(one)
   const isOfConnection = one.kind === 'nat' || name === 'ctMark' || name === 'ctLabel'
-  if (one.kind !== 'unknown' && isOfConnection !== isInCt)
-    throw new CodecError(`${name ?? 'this action'} ${isInCt ? 'cannot be changed' : 'is changed only'} by ct`)
+  if (one.kind === 'unknown' || isOfConnection === isInCt) return
+  throw new CodecError(
+    name === undefined
+      ? `this action ${isInCt ? 'has no place in ct' : 'has its place in ct alone'}`
+      : `${name} ${isInCt ? 'cannot be changed in ct' : 'is changed in ct alone'}`,
+  )
 }
 
 function writtenBy(one: Action): FieldName | undefined {

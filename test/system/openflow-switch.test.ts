@@ -247,6 +247,16 @@ const refused: [string, Omit<Flow, 'tableId' | 'priority'>, string][] = [
   ['ethType is read-only',                                 { match: {}, instructions: apply(load(5, 'ethType')) },                                 'actions=load:5->NXM_OF_ETH_TYPE[]'],
   ['reg0 has no bits 30..33',                              { match: {}, instructions: apply(load(5, 'reg0', { offset: 30, bits: 4 })) },           'actions=load:5->NXM_NX_REG0[30..33]'],
   ['5 does not fit 2 bits',                                { match: {}, instructions: apply(load(5, 'reg0', { bits: 2 })) },                       'actions=load:5->NXM_NX_REG0[0..1]'],
+  ['ctMark is changed in ct alone',                         { match: {}, instructions: apply(setField({ ctMark: 5 })) },                            'actions=set_field:5->ct_mark'],
+  ['this action has its place in ct alone',                { match: { ethType: 0x0800 }, instructions: apply({ kind: 'nat' }) },                   'ip,actions=nat'],
+  ['reg0 cannot be changed in ct',                         { match: { ethType: 0x0800 }, instructions: apply({ kind: 'ct', commit: true, force: false, zone: 0, alg: 0, actions: [setField({ reg0: 5 })] }) }, 'ip,actions=ct(commit,exec(set_field:5->reg0))'],
+  ['this action has no place in ct',                       { match: { ethType: 0x0800 }, instructions: apply({ kind: 'ct', commit: true, force: false, zone: 0, alg: 0, actions: [{ kind: 'output', port: 1, maxLen: 0 }] }) }, 'ip,actions=ct(commit,exec(output:1))'],
+  ['stands beside conjunction',                            { match: {}, instructions: apply({ kind: 'conjunction', id: 1, clause: 0, clauseCount: 2 }, { kind: 'exit' }) }, 'actions=conjunction(1,1/2),exit'],
+  ['ethType to be 0x0800',                                 { match: { ethType: 0x86dd }, instructions: apply({ kind: 'ct', commit: true, force: false, zone: 0, alg: 0, actions: [{ kind: 'nat', direction: 'src', addressMin: '10.0.0.1' }] }) }, 'ipv6,actions=ct(commit,nat(src=10.0.0.1))'],
+  ['the packet needs ipProto to be 6',                     { match: { ethType: 0x0800 }, instructions: apply({ kind: 'finTimeout', idleTimeout: 1, hardTimeout: 1 }) }, 'ip,actions=fin_timeout(idle_timeout=1,hard_timeout=1)'],
+  ['the packet needs ethType to be 0x8847 or 0x8848',      { match: { ethType: 0x0800 }, instructions: apply({ kind: 'decMplsTtl' }) },            'ip,actions=dec_mpls_ttl'],
+  ['ipv4Src needs ethType to be 0x0800',                   { match: {}, instructions: apply({ kind: 'stackPush', bits: 32, place: { field: 'ipv4Src', offset: 0 } }) }, 'actions=push:NXM_OF_IP_SRC[]'],
+  ['ipProto needs ethType to be 0x0800 or 0x86dd',         { match: {}, instructions: apply({ kind: 'learn', idleTimeout: 0, hardTimeout: 0, priority: 5, cookie: 0n, flags: 0, tableId: 9, finIdleTimeout: 0, finHardTimeout: 0, specs: [{ kind: 'match', bits: 8, value: 6n, to: { field: 'ipProto', offset: 0 } }] }) }, 'actions=learn(table=9,nw_proto=6)'],
   ['1 is not after table 5',                               { match: {}, instructions: [{ kind: 'gotoTable', tableId: 1 }] },                       'actions=goto_table:1'],
 ]
 
@@ -330,6 +340,25 @@ describe('a paused packet', () => {
     expect(await countOf(tenant)).toBe(1n)
     expect(await countOf(3n - tenant)).toBe(tenant - 1n)
   })
+
+  // Open vSwitch 3.1 encodes what is left to do as actions; instructions are none.
+  test.each([
+    ['goto_table:55', [], 1n],
+    ['write_actions(output:LOCAL)', ['OFPBAC_BAD_LEN'], 0n],
+  ])(
+    'with %s behind its pause gives the errors %j when it is resumed',
+    async (instruction, errors, count) => {
+      await subject.ofctl('add-flow', 'br0', `table=34,actions=controller(pause),${instruction}`)
+      const actions = [setField({ reg6: 7 }), setField({ metadata: 1n }), resubmit(34)]
+      const before = await countOf(1n)
+      peer.send(encode({ kind: 'packetOut', xid: ++xid, inPort: ports.local, actions, data: frame }))
+      const { kind: _, ...packet } = decode(
+        await peer.take((bytes) => bytes[1] === 4),
+      ) as MessageOf<'packetIn2'>
+      expect(await errorsOf({ ...packet, kind: 'resume', xid: ++xid })).toEqual(errors)
+      expect((await countOf(1n)) - before).toBe(count)
+    },
+  )
 
   test('of a bridge that is gone is refused by name', async () => {
     const { kind: _, ...packet } = await punt(1n)
