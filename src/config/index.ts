@@ -1,5 +1,6 @@
 /** The gate of the configuration room: what others may use. */
 
+export { type ConfigSource, configFilesOf, defaultConfigFile } from './files.ts'
 export { type Config, loadConfig, type Sections } from './load.ts'
 export { nearestOf } from './near.ts'
 export {
@@ -12,3 +13,5 @@ export {
   type ValueOf,
 } from './option.ts'
 export { controllerSections } from './options.ts'
+export { createReload } from './reload.ts'
+export { sampleOf } from './sample.ts'

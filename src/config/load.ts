@@ -5,8 +5,8 @@
  * oslo.config would know the options of everybody in that process.
  */
 
-import { readFileSync } from 'node:fs'
-import { ConfigError, reasonOf } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
+import { textOfFile } from './files.ts'
 import { type Assignment, normalSection, parseIni } from './ini.ts'
 import { interpolated } from './interpolate.ts'
 import { nearestOf } from './near.ts'
@@ -33,7 +33,7 @@ export function loadConfig<const S extends Sections>({
   readonly files: readonly string[]
   readonly sections: S
 }): Config<S> {
-  const assignments = files.flatMap((file) => parseIni(textOf(file), file))
+  const assignments = files.flatMap((file) => parseIni(textOfFile(file), file))
   const lookup = new Lookup(sections, assignments)
   const values = Object.entries(sections).map(([section, table]) => {
     const names = Object.keys(table)
@@ -43,23 +43,6 @@ export function loadConfig<const S extends Sections>({
     values: Object.fromEntries(values) as Config<S>['values'],
     warnings: assignments.flatMap((assignment) => warningOf(assignment, sections)),
   }
-}
-
-function textOf(file: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? ''
-    const why = reasons[code] ?? reasonOf(error)
-    throw new ConfigError(`configuration file ${file}: ${why}; check --config-file`)
-  }
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EACCES: 'permission denied',
-  EISDIR: 'is a directory',
-  ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text',
 }
 
 /** What options are worth, with references followed. Each question is answered anew: there are few. */

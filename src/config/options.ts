@@ -36,16 +36,33 @@ export const dfOptions = {
   ),
   nb_db_class: fixed(
     option.choice(
-      ['file_nb_db_driver'],
+      ['file_nb_db_driver', 'etcd_nb_db_driver'],
       'file_nb_db_driver',
-      'The driver of the northbound store: file_nb_db_driver keeps one JSON file per row under nb_path.',
-      {
-        etcd_nb_db_driver:
-          'the etcd driver is not part of this version; write file_nb_db_driver and set nb_path',
-      },
+      'The driver of the northbound store: file_nb_db_driver keeps one JSON file per row under nb_path, etcd_nb_db_driver keeps the rows in etcd at remote_db_hosts.',
     ),
   ),
   nb_path: fixed(option.string('/var/lib/dragonflow/nb', 'The directory of the file driver.')),
+  remote_db_hosts: fixed(
+    option.list(
+      ['127.0.0.1:2379'],
+      'The hosts of etcd, each <host>:<port>, https://<host>:<port> or unix:<absolute path>. If one does not answer, the next is asked.',
+    ),
+  ),
+  remote_db_user: fixed(option.string('', 'The user as whom etcd is asked; empty if it asks for none.')),
+  remote_db_password: fixed(option.string('', 'The password of remote_db_user.')),
+  remote_db_ca_file: fixed(
+    option.string(
+      '',
+      'The PEM file of the authority that signed the certificate of etcd; empty for those that the system trusts.',
+    ),
+  ),
+  remote_db_cert_file: fixed(
+    option.string('', 'The PEM file of the certificate that is shown to etcd; empty for none.'),
+  ),
+  remote_db_key_file: fixed(option.string('', 'The PEM file of the key to remote_db_cert_file.')),
+  remote_db_key_prefix: fixed(
+    option.string('', 'What stands before /<table>/<id> in the keys of etcd; empty, as for Dragonflow.'),
+  ),
   integration_bridge: fixed(
     option.string('br-int', 'The bridge that the ports of the cloud are plugged into.'),
   ),

@@ -28,6 +28,13 @@ test('every default is a value that a file could give', () => {
         apps_list: ['portbinding', 'classifier', 'portsec', 'l2', 'provider', 'dns'],
         nb_db_class: 'file_nb_db_driver',
         nb_path: '/var/lib/dragonflow/nb',
+        remote_db_hosts: ['127.0.0.1:2379'],
+        remote_db_user: '',
+        remote_db_password: '',
+        remote_db_ca_file: '',
+        remote_db_cert_file: '',
+        remote_db_key_file: '',
+        remote_db_key_prefix: '',
         integration_bridge: 'br-int',
         ovsdb_connection: 'unix:/run/openvswitch/db.sock',
         metrics_listen: { host: '127.0.0.1', port: 9476 },
@@ -48,9 +55,10 @@ test('the controller socket follows the bridge', () => {
   )
 })
 
-test('the etcd driver is refused with the remedy', () => {
-  expect(() => load('[df]\nnb_db_class = etcd_nb_db_driver')).toThrow(
-    /df\.conf:2: \[df\] nb_db_class = 'etcd_nb_db_driver': the etcd driver is not part of this version; write file_nb_db_driver and set nb_path$/,
+test('the drivers of the northbound store are those that there are', () => {
+  expect(load('[df]\nnb_db_class = etcd_nb_db_driver').values.df.nb_db_class).toBe('etcd_nb_db_driver')
+  expect(() => load('[df]\nnb_db_class = redis_nb_db_driver')).toThrow(
+    /df\.conf:2: \[df\] nb_db_class = 'redis_nb_db_driver': expected file_nb_db_driver or etcd_nb_db_driver$/,
   )
 })
 
