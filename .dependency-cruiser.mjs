@@ -25,7 +25,7 @@ const rooms = {
 // biome-ignore format: one package a line, in columns
 const packages = {
   'rxjs':        ['^src/(ovsdb|nb|controller)/', '^src/main.ts$'],
-  'etcd3':       ['^src/nb/etcd.ts$'],
+  'etcd3':       ['^src/nb/etcd-client.ts$'],
   'dns-packet':  ['^src/app/dns/message.ts$'],
   'zod':         ['^src/(nb|config|lab)/'],
   'ipaddr.js':   ['^src/(?!wire/|packet/|openflow/)'],

@@ -96,7 +96,12 @@ describe('a mistake ends with one line and code 2:', () => {
     ],
     ['a store that is not there', { df: { nb_path: '/nonexistent/nb' } }, /\/nonexistent\/nb/],
     ['a store that is a file', { df: { nb_path: '/etc/hostname' } }, /\/etc\/hostname/],
-    ['a driver that there is not', { df: { nb_db_class: 'etcd_nb_db_driver' } }, /etcd_nb_db_driver/],
+    ['a driver that there is not', { df: { nb_db_class: 'redis_nb_db_driver' } }, /redis_nb_db_driver/],
+    [
+      'a host of etcd that is none',
+      { df: { nb_db_class: 'etcd_nb_db_driver', remote_db_hosts: 'etcd' } },
+      /\[df\] remote_db_hosts: "etcd" is no host of etcd: write <host>:<port>/,
+    ],
     [
       'a metrics address that is not ours',
       { df: { metrics_listen: '192.0.2.1:9476' } },

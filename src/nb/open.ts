@@ -5,10 +5,12 @@
 
 import { ConfigError } from '../errors.ts'
 import type { NbDriver } from './driver.ts'
+import { openEtcdDriver } from './etcd.ts'
+import type { EtcdConfig } from './etcd-access.ts'
 import { type FileDriverOptions, openFileDriver } from './file.ts'
 
 /** The options of `[df]` that say where the northbound store is; the names are Dragonflow's. */
-export interface NbConfig {
+export interface NbConfig extends EtcdConfig {
   readonly nb_db_class: string
   /** The directory of the embedded store. */
   readonly nb_path: string
@@ -20,7 +22,8 @@ export interface NbConfig {
  */
 export async function openNbDriver(config: NbConfig, options: FileDriverOptions = {}): Promise<NbDriver> {
   if (config.nb_db_class === 'file_nb_db_driver') return openFileDriver(config.nb_path, options)
+  if (config.nb_db_class === 'etcd_nb_db_driver') return openEtcdDriver(config)
   throw new ConfigError(
-    `[df] nb_db_class = ${config.nb_db_class} is not available: set it to file_nb_db_driver`,
+    `[df] nb_db_class = ${config.nb_db_class} is not available: set it to file_nb_db_driver or etcd_nb_db_driver`,
   )
 }

@@ -17,8 +17,9 @@ test('the file driver is opened by its name', async () => {
 })
 
 test('another name is refused with what to write', async () => {
-  await expect(openNbDriver({ nb_db_class: 'etcd_nb_db_driver', nb_path: '/nb' })).rejects.toMatchObject({
+  await expect(openNbDriver({ nb_db_class: 'redis_nb_db_driver', nb_path: '/nb' })).rejects.toMatchObject({
     name: 'ConfigError',
-    message: '[df] nb_db_class = etcd_nb_db_driver is not available: set it to file_nb_db_driver',
+    message:
+      '[df] nb_db_class = redis_nb_db_driver is not available: set it to file_nb_db_driver or etcd_nb_db_driver',
   })
 })
