@@ -3,8 +3,9 @@
  * ofp-actions.h of Open vSwitch). `ct` holds other actions; it is given their codec.
  */
 
-import { ipv4, ipv6 } from '../wire/address.ts'
+import { ipv4, ipv4Bytes, ipv4Text, ipv6 } from '../wire/address.ts'
 import { type Codec, CodecError, list, u8, u16 } from '../wire/codec.ts'
+import { ipv6Printed } from './show.ts'
 import { fieldHeader, offsetAndBits, type Subfield, subfieldText } from './subfield.ts'
 
 /** The value of `ct`. */
@@ -157,9 +158,11 @@ export function natText(nat: Nat): string {
 
 function rangeText({ addressMin, addressMax, portMin, portMax }: Nat): string {
   if (addressMin === undefined) return ''
-  const show = (address: string): string =>
-    portMin !== undefined && address.includes(':') ? `[${address}]` : address
-  const to = addressMax !== undefined && addressMax !== addressMin ? `-${show(addressMax)}` : ''
+  const show = (address: string): string => {
+    if (!address.includes(':')) return ipv4Text(ipv4Bytes(address))
+    return portMin === undefined ? ipv6Printed(address) : `[${ipv6Printed(address)}]`
+  }
+  const to = addressMax !== undefined && show(addressMax) !== show(addressMin) ? `-${show(addressMax)}` : ''
   const ports =
     portMin === undefined
       ? ''

@@ -15,6 +15,7 @@ import {
   headerOf,
   type Need,
   type Needs,
+  needsOf,
   type ValueKind,
 } from './oxm.ts'
 
@@ -196,7 +197,7 @@ function checked(match: Match): Map<FieldName, Compared<AnyValue>> {
 
 /** Throws `CodecError` unless packets of that match have the field: `udpDst needs ipProto to be 17`. */
 export function checkNeeds(name: FieldName, match: Match): void {
-  mustHave(name, fieldOf(name).needs, match)
+  mustHave(name, needsOf(name), match)
 }
 
 /** Throws `CodecError` unless the match says what `who` needs. */
@@ -229,7 +230,7 @@ function ordered(entries: Map<FieldName, Compared<AnyValue>>): Map<FieldName, Co
   const put = (name: FieldName): void => {
     const entry = entries.get(name)
     if (entry === undefined || result.has(name)) return
-    for (const needed of Object.keys(fieldOf(name).needs)) put(needed as FieldName)
+    for (const needed of Object.keys(needsOf(name))) put(needed as FieldName)
     result.set(name, entry)
   }
   for (const name of entries.keys()) put(name)

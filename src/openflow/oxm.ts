@@ -4,8 +4,9 @@
  * vSwitch's include/openvswitch/meta-flow.h. It knows no message.
  */
 
-import { ipv4, ipv6, mac } from '../wire/address.ts'
-import { type Codec, u8, u16, u32, u64, u128 } from '../wire/codec.ts'
+import * as address from '../wire/address.ts'
+import type { Codec } from '../wire/codec.ts'
+import * as codecs from '../wire/codec.ts'
 import * as show from './show.ts'
 
 /** The number by which a field is known on the wire, and its name there. */
@@ -50,7 +51,6 @@ const tracked: Need = {
 // biome-ignore format: one prerequisite a line
 /** The prerequisites that fields and actions have. */
 export const needs = {
-  nothing: {},
   vlan:   { vlanVid: tagged },
   mpls:   { ethType: [0x8847, 0x8848] },
   ip:     { ethType: [0x0800, 0x86dd] },
@@ -70,23 +70,19 @@ export const needs = {
   ctIpv6: { ctState: tracked, ethType: [0x86dd] },
 } as const satisfies Record<string, Needs>
 
-/** A kind of value: its codec, its size in bytes, and whether its text is an address. */
+/** A kind of value: its codec and its size in bytes. */
 export interface ValueKind<T> {
   readonly codec: Codec<T>
   readonly size: number
 }
 
-const kinds = {
-  u8: { codec: u8, size: 1 } as ValueKind<number>,
-  u16: { codec: u16, size: 2 } as ValueKind<number>,
-  u32: { codec: u32, size: 4 } as ValueKind<number>,
-  u64: { codec: u64, size: 8 } as ValueKind<bigint>,
-  u128: { codec: u128, size: 16 } as ValueKind<bigint>,
-  mac: { codec: mac, size: 6 } as ValueKind<string>,
-  ipv4: { codec: ipv4, size: 4 } as ValueKind<string>,
-  ipv6: { codec: ipv6, size: 16 } as ValueKind<string>,
-}
-const k = kinds
+const valued = <T>(codec: Codec<T>, size: number) => ({
+  is: { codec, size } as ValueKind<T>,
+  bits: size * 8,
+})
+const [u8, u16, u32] = [valued(codecs.u8, 1), valued(codecs.u16, 2), valued(codecs.u32, 4)]
+const [u64, u128] = [valued(codecs.u64, 8), valued(codecs.u128, 16)]
+const [mac, ipv4, ipv6] = [valued(address.mac, 6), valued(address.ipv4, 4), valued(address.ipv6, 16)]
 
 /** A row of the table. */
 export interface Field {
@@ -98,7 +94,8 @@ export interface Field {
   readonly oxm?: Header
   /** The header that Open vSwitch uses in move, load and learn, where it has one of its own. */
   readonly nxm?: Header
-  readonly needs: Needs
+  /** What a match must say of other fields. */
+  readonly needs?: Needs
   /** Whether a match may compare some of the bits only. */
   readonly isMaskable: boolean
   /** Whether an action may write it. */
@@ -119,31 +116,27 @@ const whole = { isMaskable: false, isWritable: true }
 const maskable = { isMaskable: true, isWritable: false }
 const fixed = { isMaskable: false, isWritable: false }
 
+const tpSrc = { name: 'tp_src', show: show.decimalOrHex }
+const tpDst = { name: 'tp_dst', show: show.decimalOrHex }
 const port16: show.Show<number> = (port) => show.portShown(port >= 0xff00 ? port + 0xffff0000 : port)
 const reg = (n: number) => ({
-  is: k.u32,
-  bits: 32,
+  ...u32,
   nxm: nx(n, `REG${n}`),
-  needs: needs.nothing,
   ...any,
   name: `reg${n}`,
   show: show.hex,
 })
 const xreg = (n: number) => ({
-  is: k.u64,
-  bits: 64,
+  ...u64,
   oxm: pktReg(n, `PKT_REG${n}`),
-  needs: needs.nothing,
   ...any,
   name: `xreg${n}`,
   show: show.hex,
   parts: [`reg${2 * n}`, `reg${2 * n + 1}`],
 })
 const xxreg = (n: number) => ({
-  is: k.u128,
-  bits: 128,
+  ...u128,
   nxm: nx(111 + n, `XXREG${n}`),
-  needs: needs.nothing,
   ...any,
   name: `xxreg${n}`,
   show: show.hex,
@@ -153,78 +146,78 @@ const xxreg = (n: number) => ({
 // biome-ignore format: one field a line, in columns, in the order in which ovs-ofctl prints a match
 /** The fields, in the order in which `ovs-ofctl` prints a match. */
 export const fields = {
-  pktMark:      { is: k.u32,  bits: 32,  nxm: nx(33, 'PKT_MARK'),                                         needs: needs.nothing, ...any,      name: 'pkt_mark',      show: show.hex },
-  recircId:     { is: k.u32,  bits: 32,  nxm: nx(36, 'RECIRC_ID'),                                        needs: needs.nothing, ...fixed,    name: 'recirc_id',     show: show.decimal, inMatch: { show: show.hex } },
-  dpHash:       { is: k.u32,  bits: 32,  nxm: nx(35, 'DP_HASH'),                                          needs: needs.nothing, ...maskable, name: 'dp_hash',       show: show.hex },
-  conjId:       { is: k.u32,  bits: 32,  nxm: nx(37, 'CONJ_ID'),                                          needs: needs.nothing, ...fixed,    name: 'conj_id',       show: show.decimal },
-  actsetOutput: { is: k.u32,  bits: 32,  oxm: onf(43, 'ACTSET_OUTPUT'),                                   needs: needs.nothing, ...fixed,    name: 'actset_output', show: show.portShown },
-  ctState:      { is: k.u32,  bits: 32,  nxm: nx(105, 'CT_STATE'),                                        needs: needs.nothing, ...maskable, name: 'ct_state',      show: show.ctStateShown, inMatch: { bits: 8 } },
-  ctZone:       { is: k.u16,  bits: 16,  nxm: nx(106, 'CT_ZONE'),                                         needs: needs.nothing, ...fixed,    name: 'ct_zone',       show: show.hex, inMatch: { show: show.decimalOrHex } },
-  ctMark:       { is: k.u32,  bits: 32,  nxm: nx(107, 'CT_MARK'),                                         needs: needs.nothing, ...any,      name: 'ct_mark',       show: show.hex },
-  ctLabel:      { is: k.u128, bits: 128, nxm: nx(108, 'CT_LABEL'),                                        needs: needs.nothing, ...any,      name: 'ct_label',      show: show.hex },
-  ctNwSrc:      { is: k.ipv4, bits: 32,  nxm: nx(120, 'CT_NW_SRC'),                                       needs: needs.ctIpv4,  ...maskable, name: 'ct_nw_src',     show: show.ipv4Shown },
-  ctIpv6Src:    { is: k.ipv6, bits: 128, nxm: nx(122, 'CT_IPV6_SRC'),                                     needs: needs.ctIpv6,  ...maskable, name: 'ct_ipv6_src',   show: show.ipv6Shown },
-  ctNwDst:      { is: k.ipv4, bits: 32,  nxm: nx(121, 'CT_NW_DST'),                                       needs: needs.ctIpv4,  ...maskable, name: 'ct_nw_dst',     show: show.ipv4Shown },
-  ctIpv6Dst:    { is: k.ipv6, bits: 128, nxm: nx(123, 'CT_IPV6_DST'),                                     needs: needs.ctIpv6,  ...maskable, name: 'ct_ipv6_dst',   show: show.ipv6Shown },
-  ctNwProto:    { is: k.u8,   bits: 8,   nxm: nx(119, 'CT_NW_PROTO'),                                     needs: needs.ct,      ...fixed,    name: 'ct_nw_proto',   show: show.decimal },
-  ctTpSrc:      { is: k.u16,  bits: 16,  nxm: nx(124, 'CT_TP_SRC'),                                       needs: needs.ct,      ...maskable, name: 'ct_tp_src',     show: show.decimal, inMatch: { show: show.decimalOrHex } },
-  ctTpDst:      { is: k.u16,  bits: 16,  nxm: nx(125, 'CT_TP_DST'),                                       needs: needs.ct,      ...maskable, name: 'ct_tp_dst',     show: show.decimal, inMatch: { show: show.decimalOrHex } },
+  pktMark:       { ...u32,              ...any,                                           nxm: nx(33, 'PKT_MARK'),                            name: 'pkt_mark', show: show.hex },
+  recircId:      { ...u32,              ...fixed,                                         nxm: nx(36, 'RECIRC_ID'),                           name: 'recirc_id', show: show.decimal, inMatch: { show: show.hex } },
+  dpHash:        { ...u32,              ...maskable,                                      nxm: nx(35, 'DP_HASH'),                             name: 'dp_hash', show: show.hex },
+  conjId:        { ...u32,              ...fixed,                                         nxm: nx(37, 'CONJ_ID'),                             name: 'conj_id', show: show.decimal },
+  actsetOutput:  { ...u32,              ...fixed,     oxm: onf(43, 'ACTSET_OUTPUT'),                                                          name: 'actset_output', show: show.portShown },
+  ctState:       { ...u32,              ...maskable,                                      nxm: nx(105, 'CT_STATE'),                           name: 'ct_state', show: show.ctStateShown, inMatch: { bits: 8 } },
+  ctZone:        { ...u16,              ...fixed,                                         nxm: nx(106, 'CT_ZONE'),                            name: 'ct_zone', show: show.hex, inMatch: { show: show.decimalOrHex } },
+  ctMark:        { ...u32,              ...any,                                           nxm: nx(107, 'CT_MARK'),                            name: 'ct_mark', show: show.hex },
+  ctLabel:       { ...u128,             ...any,                                           nxm: nx(108, 'CT_LABEL'),                           name: 'ct_label', show: show.hex },
+  ctNwSrc:       { ...ipv4,             ...maskable,                                      nxm: nx(120, 'CT_NW_SRC'),    needs: needs.ctIpv4,  name: 'ct_nw_src', show: show.ipv4Shown },
+  ctIpv6Src:     { ...ipv6,             ...maskable,                                      nxm: nx(122, 'CT_IPV6_SRC'),  needs: needs.ctIpv6,  name: 'ct_ipv6_src', show: show.ipv6Shown },
+  ctNwDst:       { ...ipv4,             ...maskable,                                      nxm: nx(121, 'CT_NW_DST'),    needs: needs.ctIpv4,  name: 'ct_nw_dst', show: show.ipv4Shown },
+  ctIpv6Dst:     { ...ipv6,             ...maskable,                                      nxm: nx(123, 'CT_IPV6_DST'),  needs: needs.ctIpv6,  name: 'ct_ipv6_dst', show: show.ipv6Shown },
+  ctNwProto:     { ...u8,               ...fixed,                                         nxm: nx(119, 'CT_NW_PROTO'),  needs: needs.ct,      name: 'ct_nw_proto', show: show.decimal },
+  ctTpSrc:       { ...u16,              ...maskable,                                      nxm: nx(124, 'CT_TP_SRC'),    needs: needs.ct,      name: 'ct_tp_src', show: show.decimal, inMatch: { show: show.decimalOrHex } },
+  ctTpDst:       { ...u16,              ...maskable,                                      nxm: nx(125, 'CT_TP_DST'),    needs: needs.ct,      name: 'ct_tp_dst', show: show.decimal, inMatch: { show: show.decimalOrHex } },
   reg0:  reg(0),  reg1:  reg(1),  reg2:  reg(2),  reg3:  reg(3),  reg4:  reg(4),  reg5:  reg(5),  reg6:  reg(6),  reg7:  reg(7),
   reg8:  reg(8),  reg9:  reg(9),  reg10: reg(10), reg11: reg(11), reg12: reg(12), reg13: reg(13), reg14: reg(14), reg15: reg(15),
   xreg0: xreg(0), xreg1: xreg(1), xreg2: xreg(2), xreg3: xreg(3), xreg4: xreg(4), xreg5: xreg(5), xreg6: xreg(6), xreg7: xreg(7),
   xxreg0: xxreg(0), xxreg1: xxreg(1), xxreg2: xxreg(2), xxreg3: xxreg(3),
-  tunnelId:     { is: k.u64,  bits: 64,  nxm: nx(16, 'TUN_ID'),       oxm: of(38, 'TUNNEL_ID'),           needs: needs.nothing, ...any,      name: 'tun_id',        show: show.hex },
-  tunIpv4Src:   { is: k.ipv4, bits: 32,  nxm: nx(31, 'TUN_IPV4_SRC'),                                     needs: needs.nothing, ...any,      name: 'tun_src',       show: show.ipv4Shown },
-  tunIpv4Dst:   { is: k.ipv4, bits: 32,  nxm: nx(32, 'TUN_IPV4_DST'),                                     needs: needs.nothing, ...any,      name: 'tun_dst',       show: show.ipv4Shown },
-  tunIpv6Src:   { is: k.ipv6, bits: 128, nxm: nx(109, 'TUN_IPV6_SRC'),                                    needs: needs.nothing, ...any,      name: 'tun_ipv6_src',  show: show.ipv6Shown },
-  tunIpv6Dst:   { is: k.ipv6, bits: 128, nxm: nx(110, 'TUN_IPV6_DST'),                                    needs: needs.nothing, ...any,      name: 'tun_ipv6_dst',  show: show.ipv6Shown },
-  tunGbpId:     { is: k.u16,  bits: 16,  nxm: nx(38, 'TUN_GBP_ID'),                                       needs: needs.nothing, ...any,      name: 'tun_gbp_id',    show: show.decimal, inMatch: { show: show.decimalOrHex } },
-  tunGbpFlags:  { is: k.u8,   bits: 8,   nxm: nx(39, 'TUN_GBP_FLAGS'),                                    needs: needs.nothing, ...any,      name: 'tun_gbp_flags', show: show.hex, inMatch: { show: (flags: number) => show.hex(flags) } },
-  tunFlags:     { is: k.u16,  bits: 1,   nxm: nx(104, 'TUN_FLAGS'),                                       needs: needs.nothing, ...any,      name: 'tun_flags',     show: show.tunFlagsShown, inMatch: { show: show.tunFlagsCompared } },
-  metadata:     { is: k.u64,  bits: 64,                               oxm: of(2, 'METADATA'),             needs: needs.nothing, ...any,      name: 'metadata',      show: show.hex },
-  inPort:       { is: k.u32,  bits: 32,                               oxm: of(0, 'IN_PORT'),              needs: needs.nothing, ...whole,    name: 'in_port_oxm',   show: show.portShown, inMatch: { name: 'in_port' }, isOnlyLoaded: true },
-  inPortNxm:    { is: k.u16,  bits: 16,  nxm: nxm(0, 'IN_PORT'),                                          needs: needs.nothing, ...whole,    name: 'in_port',       show: port16 },
-  vlanTci:      { is: k.u16,  bits: 16,  nxm: nxm(4, 'VLAN_TCI'),                                         needs: needs.nothing, ...any,      name: 'vlan_tci',      show: show.hex, inMatch: { show: show.hexDigits(4) } },
-  vlanVid:      { is: k.u16,  bits: 12,                               oxm: of(6, 'VLAN_VID'),             needs: needs.nothing, ...any,      name: 'vlan_vid',      show: show.decimal, inMatch: { bits: 13 } },
-  vlanPcp:      { is: k.u8,   bits: 3,                                oxm: of(7, 'VLAN_PCP'),             needs: needs.vlan,    ...whole,    name: 'vlan_pcp',      show: show.decimal },
-  ethSrc:       { is: k.mac,  bits: 48,  nxm: nxm(2, 'ETH_SRC'),      oxm: of(4, 'ETH_SRC'),              needs: needs.nothing, ...any,      name: 'eth_src',       show: show.macShown, inMatch: { name: 'dl_src' } },
-  ethDst:       { is: k.mac,  bits: 48,  nxm: nxm(1, 'ETH_DST'),      oxm: of(3, 'ETH_DST'),              needs: needs.nothing, ...any,      name: 'eth_dst',       show: show.macShown, inMatch: { name: 'dl_dst' } },
-  ethType:      { is: k.u16,  bits: 16,  nxm: nxm(3, 'ETH_TYPE'),     oxm: of(5, 'ETH_TYPE'),             needs: needs.nothing, ...fixed,    name: 'eth_type',      show: show.hex, inMatch: { name: 'dl_type', show: show.hexDigits(4) } },
-  ipv6Src:      { is: k.ipv6, bits: 128, nxm: nx(19, 'IPV6_SRC'),     oxm: of(26, 'IPV6_SRC'),            needs: needs.ipv6,    ...any,      name: 'ipv6_src',      show: show.ipv6Shown },
-  ipv6Dst:      { is: k.ipv6, bits: 128, nxm: nx(20, 'IPV6_DST'),     oxm: of(27, 'IPV6_DST'),            needs: needs.ipv6,    ...any,      name: 'ipv6_dst',      show: show.ipv6Shown },
-  ipv6Flabel:   { is: k.u32,  bits: 20,  nxm: nx(27, 'IPV6_LABEL'),   oxm: of(28, 'IPV6_FLABEL'),         needs: needs.ipv6,    ...any,      name: 'ipv6_label',    show: show.hex, inMatch: { show: show.hexDigits(5) } },
-  arpSpa:       { is: k.ipv4, bits: 32,  nxm: nxm(16, 'ARP_SPA'),     oxm: of(22, 'ARP_SPA'),             needs: needs.arp,     ...any,      name: 'arp_spa',       show: show.ipv4Shown },
-  arpTpa:       { is: k.ipv4, bits: 32,  nxm: nxm(17, 'ARP_TPA'),     oxm: of(23, 'ARP_TPA'),             needs: needs.arp,     ...any,      name: 'arp_tpa',       show: show.ipv4Shown },
-  ipv4Src:      { is: k.ipv4, bits: 32,  nxm: nxm(7, 'IP_SRC'),       oxm: of(11, 'IPV4_SRC'),            needs: needs.ipv4,    ...any,      name: 'ip_src',        show: show.ipv4Shown, inMatch: { name: 'nw_src' } },
-  ipv4Dst:      { is: k.ipv4, bits: 32,  nxm: nxm(8, 'IP_DST'),       oxm: of(12, 'IPV4_DST'),            needs: needs.ipv4,    ...any,      name: 'ip_dst',        show: show.ipv4Shown, inMatch: { name: 'nw_dst' } },
-  arpOp:        { is: k.u16,  bits: 16,  nxm: nxm(15, 'ARP_OP'),      oxm: of(21, 'ARP_OP'),              needs: needs.arp,     ...whole,    name: 'arp_op',        show: show.decimal },
-  ipProto:      { is: k.u8,   bits: 8,   nxm: nxm(6, 'IP_PROTO'),     oxm: of(10, 'IP_PROTO'),            needs: needs.ip,      ...fixed,    name: 'nw_proto',      show: show.decimal },
-  arpSha:       { is: k.mac,  bits: 48,  nxm: nx(17, 'ARP_SHA'),      oxm: of(24, 'ARP_SHA'),             needs: needs.arp,     ...any,      name: 'arp_sha',       show: show.macShown },
-  arpTha:       { is: k.mac,  bits: 48,  nxm: nx(18, 'ARP_THA'),      oxm: of(25, 'ARP_THA'),             needs: needs.arp,     ...any,      name: 'arp_tha',       show: show.macShown },
-  ipDscp:       { is: k.u8,   bits: 6,                                oxm: of(8, 'IP_DSCP'),              needs: needs.ip,      ...whole,    name: 'ip_dscp',       show: show.decimal, inMatch: { name: 'nw_tos', show: (dscp: number) => `${dscp << 2}` } },
-  ipEcn:        { is: k.u8,   bits: 2,   nxm: nx(28, 'IP_ECN'),       oxm: of(9, 'IP_ECN'),               needs: needs.ip,      ...whole,    name: 'nw_ecn',        show: show.decimal },
-  nwTtl:        { is: k.u8,   bits: 8,   nxm: nx(29, 'IP_TTL'),                                           needs: needs.ip,      ...whole,    name: 'nw_ttl',        show: show.decimal },
-  mplsLabel:    { is: k.u32,  bits: 20,                               oxm: of(34, 'MPLS_LABEL'),          needs: needs.mpls,    ...whole,    name: 'mpls_label',    show: show.decimal },
-  mplsTc:       { is: k.u8,   bits: 3,                                oxm: of(35, 'MPLS_TC'),             needs: needs.mpls,    ...whole,    name: 'mpls_tc',       show: show.decimal },
-  mplsTtl:      { is: k.u8,   bits: 8,   nxm: nx(30, 'MPLS_TTL'),                                         needs: needs.mpls,    ...whole,    name: 'mpls_ttl',      show: show.decimal },
-  mplsBos:      { is: k.u8,   bits: 1,                                oxm: of(36, 'MPLS_BOS'),            needs: needs.mpls,    ...fixed,    name: 'mpls_bos',      show: show.decimal },
-  ipFrag:       { is: k.u8,   bits: 2,   nxm: nx(26, 'IP_FRAG'),                                          needs: needs.ip,      ...maskable, name: 'ip_frag',       show: show.fragmentShown, inMatch: { name: 'nw_frag' } },
-  icmpv4Type:   { is: k.u8,   bits: 8,   nxm: nxm(13, 'ICMP_TYPE'),   oxm: of(19, 'ICMPV4_TYPE'),         needs: needs.icmpv4,  ...whole,    name: 'icmp_type',     show: show.decimal },
-  icmpv4Code:   { is: k.u8,   bits: 8,   nxm: nxm(14, 'ICMP_CODE'),   oxm: of(20, 'ICMPV4_CODE'),         needs: needs.icmpv4,  ...whole,    name: 'icmp_code',     show: show.decimal },
-  icmpv6Type:   { is: k.u8,   bits: 8,   nxm: nx(21, 'ICMPV6_TYPE'),  oxm: of(29, 'ICMPV6_TYPE'),         needs: needs.icmpv6,  ...whole,    name: 'icmpv6_type',   show: show.decimal, inMatch: { name: 'icmp_type' } },
-  icmpv6Code:   { is: k.u8,   bits: 8,   nxm: nx(22, 'ICMPV6_CODE'),  oxm: of(30, 'ICMPV6_CODE'),         needs: needs.icmpv6,  ...whole,    name: 'icmpv6_code',   show: show.decimal, inMatch: { name: 'icmp_code' } },
-  ndTarget:     { is: k.ipv6, bits: 128, nxm: nx(23, 'ND_TARGET'),    oxm: of(31, 'IPV6_ND_TARGET'),      needs: needs.nd,      ...any,      name: 'nd_target',     show: show.ipv6Shown },
-  ndSll:        { is: k.mac,  bits: 48,  nxm: nx(24, 'ND_SLL'),       oxm: of(32, 'IPV6_ND_SLL'),         needs: needs.ndAsk,   ...any,      name: 'nd_sll',        show: show.macShown },
-  ndTll:        { is: k.mac,  bits: 48,  nxm: nx(25, 'ND_TLL'),       oxm: of(33, 'IPV6_ND_TLL'),         needs: needs.ndTell,  ...any,      name: 'nd_tll',        show: show.macShown },
-  ndReserved:   { is: k.u32,  bits: 32,                               oxm: eric(1, 'ICMPV6_ND_RESERVED'), needs: needs.nd,      ...whole,    name: 'nd_reserved',   show: show.decimal },
-  ndOptionsType:{ is: k.u8,   bits: 8,                                oxm: eric(2, 'ICMPV6_ND_OPTIONS_TYPE'), needs: needs.nd,  ...whole,    name: 'nd_options_type', show: show.decimal },
-  tcpSrc:       { is: k.u16,  bits: 16,  nxm: nxm(9, 'TCP_SRC'),      oxm: of(13, 'TCP_SRC'),             needs: needs.tcp,     ...any,      name: 'tcp_src',       show: show.decimal, inMatch: { name: 'tp_src', show: show.decimalOrHex } },
-  tcpDst:       { is: k.u16,  bits: 16,  nxm: nxm(10, 'TCP_DST'),     oxm: of(14, 'TCP_DST'),             needs: needs.tcp,     ...any,      name: 'tcp_dst',       show: show.decimal, inMatch: { name: 'tp_dst', show: show.decimalOrHex } },
-  udpSrc:       { is: k.u16,  bits: 16,  nxm: nxm(11, 'UDP_SRC'),     oxm: of(15, 'UDP_SRC'),             needs: needs.udp,     ...any,      name: 'udp_src',       show: show.decimal, inMatch: { name: 'tp_src', show: show.decimalOrHex } },
-  udpDst:       { is: k.u16,  bits: 16,  nxm: nxm(12, 'UDP_DST'),     oxm: of(16, 'UDP_DST'),             needs: needs.udp,     ...any,      name: 'udp_dst',       show: show.decimal, inMatch: { name: 'tp_dst', show: show.decimalOrHex } },
-  sctpSrc:      { is: k.u16,  bits: 16,                               oxm: of(17, 'SCTP_SRC'),            needs: needs.sctp,    ...any,      name: 'sctp_src',      show: show.decimal, inMatch: { name: 'tp_src', show: show.decimalOrHex } },
-  sctpDst:      { is: k.u16,  bits: 16,                               oxm: of(18, 'SCTP_DST'),            needs: needs.sctp,    ...any,      name: 'sctp_dst',      show: show.decimal, inMatch: { name: 'tp_dst', show: show.decimalOrHex } },
-  tcpFlags:     { is: k.u16,  bits: 12,  nxm: nx(34, 'TCP_FLAGS'),    oxm: onf(42, 'TCP_FLAGS'),          needs: needs.tcp,     ...maskable, name: 'tcp_flags',     show: show.tcpFlagsShown },
+  tunnelId:      { ...u64,              ...any,       oxm: of(38, 'TUNNEL_ID'),           nxm: nx(16, 'TUN_ID'),                              name: 'tun_id', show: show.hex },
+  tunIpv4Src:    { ...ipv4,             ...any,                                           nxm: nx(31, 'TUN_IPV4_SRC'),                        name: 'tun_src', show: show.ipv4Shown },
+  tunIpv4Dst:    { ...ipv4,             ...any,                                           nxm: nx(32, 'TUN_IPV4_DST'),                        name: 'tun_dst', show: show.ipv4Shown },
+  tunIpv6Src:    { ...ipv6,             ...any,                                           nxm: nx(109, 'TUN_IPV6_SRC'),                       name: 'tun_ipv6_src', show: show.ipv6Shown },
+  tunIpv6Dst:    { ...ipv6,             ...any,                                           nxm: nx(110, 'TUN_IPV6_DST'),                       name: 'tun_ipv6_dst', show: show.ipv6Shown },
+  tunGbpId:      { ...u16,              ...any,                                           nxm: nx(38, 'TUN_GBP_ID'),                          name: 'tun_gbp_id', show: show.decimal, inMatch: { show: show.decimalOrHex } },
+  tunGbpFlags:   { ...u8,               ...any,                                           nxm: nx(39, 'TUN_GBP_FLAGS'),                       name: 'tun_gbp_flags', show: show.hex, inMatch: { show: (flags: number) => show.hex(flags) } },
+  tunFlags:      { ...u16, bits: 1,     ...any,                                           nxm: nx(104, 'TUN_FLAGS'),                          name: 'tun_flags', show: show.tunFlagsShown, inMatch: { show: show.tunFlagsCompared } },
+  metadata:      { ...u64,              ...any,       oxm: of(2, 'METADATA'),                                                                 name: 'metadata', show: show.hex },
+  inPort:        { ...u32,              ...whole,     oxm: of(0, 'IN_PORT'),                                                                  name: 'in_port_oxm', show: show.portShown, inMatch: { name: 'in_port' }, isOnlyLoaded: true },
+  inPortNxm:     { ...u16,              ...whole,                                         nxm: nxm(0, 'IN_PORT'),                             name: 'in_port', show: port16 },
+  vlanTci:       { ...u16,              ...any,                                           nxm: nxm(4, 'VLAN_TCI'),                            name: 'vlan_tci', show: show.hex, inMatch: { show: show.hexDigits(4) } },
+  vlanVid:       { ...u16, bits: 12,    ...any,       oxm: of(6, 'VLAN_VID'),                                                                 name: 'vlan_vid', show: show.decimal, inMatch: { bits: 13 } },
+  vlanPcp:       { ...u8, bits: 3,      ...whole,     oxm: of(7, 'VLAN_PCP'),                                           needs: needs.vlan,    name: 'vlan_pcp', show: show.decimal },
+  ethSrc:        { ...mac,              ...any,       oxm: of(4, 'ETH_SRC'),              nxm: nxm(2, 'ETH_SRC'),                             name: 'eth_src', show: show.macShown, inMatch: { name: 'dl_src' } },
+  ethDst:        { ...mac,              ...any,       oxm: of(3, 'ETH_DST'),              nxm: nxm(1, 'ETH_DST'),                             name: 'eth_dst', show: show.macShown, inMatch: { name: 'dl_dst' } },
+  ethType:       { ...u16,              ...fixed,     oxm: of(5, 'ETH_TYPE'),             nxm: nxm(3, 'ETH_TYPE'),                            name: 'eth_type', show: show.hex, inMatch: { name: 'dl_type', show: show.hexDigits(4) } },
+  ipv6Src:       { ...ipv6,             ...any,       oxm: of(26, 'IPV6_SRC'),            nxm: nx(19, 'IPV6_SRC'),      needs: needs.ipv6,    name: 'ipv6_src', show: show.ipv6Shown },
+  ipv6Dst:       { ...ipv6,             ...any,       oxm: of(27, 'IPV6_DST'),            nxm: nx(20, 'IPV6_DST'),      needs: needs.ipv6,    name: 'ipv6_dst', show: show.ipv6Shown },
+  ipv6Flabel:    { ...u32, bits: 20,    ...any,       oxm: of(28, 'IPV6_FLABEL'),         nxm: nx(27, 'IPV6_LABEL'),    needs: needs.ipv6,    name: 'ipv6_label', show: show.hex, inMatch: { show: show.hexDigits(5) } },
+  arpSpa:        { ...ipv4,             ...any,       oxm: of(22, 'ARP_SPA'),             nxm: nxm(16, 'ARP_SPA'),      needs: needs.arp,     name: 'arp_spa', show: show.ipv4Shown },
+  arpTpa:        { ...ipv4,             ...any,       oxm: of(23, 'ARP_TPA'),             nxm: nxm(17, 'ARP_TPA'),      needs: needs.arp,     name: 'arp_tpa', show: show.ipv4Shown },
+  ipv4Src:       { ...ipv4,             ...any,       oxm: of(11, 'IPV4_SRC'),            nxm: nxm(7, 'IP_SRC'),        needs: needs.ipv4,    name: 'ip_src', show: show.ipv4Shown, inMatch: { name: 'nw_src' } },
+  ipv4Dst:       { ...ipv4,             ...any,       oxm: of(12, 'IPV4_DST'),            nxm: nxm(8, 'IP_DST'),        needs: needs.ipv4,    name: 'ip_dst', show: show.ipv4Shown, inMatch: { name: 'nw_dst' } },
+  arpOp:         { ...u16,              ...whole,     oxm: of(21, 'ARP_OP'),              nxm: nxm(15, 'ARP_OP'),       needs: needs.arp,     name: 'arp_op', show: show.decimal },
+  ipProto:       { ...u8,               ...fixed,     oxm: of(10, 'IP_PROTO'),            nxm: nxm(6, 'IP_PROTO'),      needs: needs.ip,      name: 'nw_proto', show: show.decimal },
+  arpSha:        { ...mac,              ...any,       oxm: of(24, 'ARP_SHA'),             nxm: nx(17, 'ARP_SHA'),       needs: needs.arp,     name: 'arp_sha', show: show.macShown },
+  arpTha:        { ...mac,              ...any,       oxm: of(25, 'ARP_THA'),             nxm: nx(18, 'ARP_THA'),       needs: needs.arp,     name: 'arp_tha', show: show.macShown },
+  ipDscp:        { ...u8, bits: 6,      ...whole,     oxm: of(8, 'IP_DSCP'),                                            needs: needs.ip,      name: 'ip_dscp', show: show.decimal, inMatch: { name: 'nw_tos', show: (dscp: number) => `${dscp << 2}` } },
+  ipEcn:         { ...u8, bits: 2,      ...whole,     oxm: of(9, 'IP_ECN'),               nxm: nx(28, 'IP_ECN'),        needs: needs.ip,      name: 'nw_ecn', show: show.decimal },
+  nwTtl:         { ...u8,               ...whole,                                         nxm: nx(29, 'IP_TTL'),        needs: needs.ip,      name: 'nw_ttl', show: show.decimal },
+  mplsLabel:     { ...u32, bits: 20,    ...whole,     oxm: of(34, 'MPLS_LABEL'),                                        needs: needs.mpls,    name: 'mpls_label', show: show.decimal },
+  mplsTc:        { ...u8, bits: 3,      ...whole,     oxm: of(35, 'MPLS_TC'),                                           needs: needs.mpls,    name: 'mpls_tc', show: show.decimal },
+  mplsTtl:       { ...u8,               ...whole,                                         nxm: nx(30, 'MPLS_TTL'),      needs: needs.mpls,    name: 'mpls_ttl', show: show.decimal },
+  mplsBos:       { ...u8, bits: 1,      ...fixed,     oxm: of(36, 'MPLS_BOS'),                                          needs: needs.mpls,    name: 'mpls_bos', show: show.decimal },
+  ipFrag:        { ...u8, bits: 2,      ...maskable,                                      nxm: nx(26, 'IP_FRAG'),       needs: needs.ip,      name: 'ip_frag', show: show.fragmentShown, inMatch: { name: 'nw_frag' } },
+  icmpv4Type:    { ...u8,               ...whole,     oxm: of(19, 'ICMPV4_TYPE'),         nxm: nxm(13, 'ICMP_TYPE'),    needs: needs.icmpv4,  name: 'icmp_type', show: show.decimal },
+  icmpv4Code:    { ...u8,               ...whole,     oxm: of(20, 'ICMPV4_CODE'),         nxm: nxm(14, 'ICMP_CODE'),    needs: needs.icmpv4,  name: 'icmp_code', show: show.decimal },
+  icmpv6Type:    { ...u8,               ...whole,     oxm: of(29, 'ICMPV6_TYPE'),         nxm: nx(21, 'ICMPV6_TYPE'),   needs: needs.icmpv6,  name: 'icmpv6_type', show: show.decimal, inMatch: { name: 'icmp_type' } },
+  icmpv6Code:    { ...u8,               ...whole,     oxm: of(30, 'ICMPV6_CODE'),         nxm: nx(22, 'ICMPV6_CODE'),   needs: needs.icmpv6,  name: 'icmpv6_code', show: show.decimal, inMatch: { name: 'icmp_code' } },
+  ndTarget:      { ...ipv6,             ...any,       oxm: of(31, 'IPV6_ND_TARGET'),      nxm: nx(23, 'ND_TARGET'),     needs: needs.nd,      name: 'nd_target', show: show.ipv6Shown },
+  ndSll:         { ...mac,              ...any,       oxm: of(32, 'IPV6_ND_SLL'),         nxm: nx(24, 'ND_SLL'),        needs: needs.ndAsk,   name: 'nd_sll', show: show.macShown },
+  ndTll:         { ...mac,              ...any,       oxm: of(33, 'IPV6_ND_TLL'),         nxm: nx(25, 'ND_TLL'),        needs: needs.ndTell,  name: 'nd_tll', show: show.macShown },
+  ndReserved:    { ...u32,              ...whole,     oxm: eric(1, 'ICMPV6_ND_RESERVED'),                               needs: needs.nd,      name: 'nd_reserved', show: show.decimal },
+  ndOptionsType: { ...u8,               ...whole,     oxm: eric(2, 'ICMPV6_ND_OPTIONS_TYPE'),                              needs: needs.nd,      name: 'nd_options_type', show: show.decimal },
+  tcpSrc:        { ...u16,              ...any,       oxm: of(13, 'TCP_SRC'),             nxm: nxm(9, 'TCP_SRC'),       needs: needs.tcp,     name: 'tcp_src', show: show.decimal, inMatch: tpSrc },
+  tcpDst:        { ...u16,              ...any,       oxm: of(14, 'TCP_DST'),             nxm: nxm(10, 'TCP_DST'),      needs: needs.tcp,     name: 'tcp_dst', show: show.decimal, inMatch: tpDst },
+  udpSrc:        { ...u16,              ...any,       oxm: of(15, 'UDP_SRC'),             nxm: nxm(11, 'UDP_SRC'),      needs: needs.udp,     name: 'udp_src', show: show.decimal, inMatch: tpSrc },
+  udpDst:        { ...u16,              ...any,       oxm: of(16, 'UDP_DST'),             nxm: nxm(12, 'UDP_DST'),      needs: needs.udp,     name: 'udp_dst', show: show.decimal, inMatch: tpDst },
+  sctpSrc:       { ...u16,              ...any,       oxm: of(17, 'SCTP_SRC'),                                          needs: needs.sctp,    name: 'sctp_src', show: show.decimal, inMatch: tpSrc },
+  sctpDst:       { ...u16,              ...any,       oxm: of(18, 'SCTP_DST'),                                          needs: needs.sctp,    name: 'sctp_dst', show: show.decimal, inMatch: tpDst },
+  tcpFlags:      { ...u16, bits: 12,    ...maskable,  oxm: onf(42, 'TCP_FLAGS'),          nxm: nx(34, 'TCP_FLAGS'),     needs: needs.tcp,     name: 'tcp_flags', show: show.tcpFlagsShown },
 } as const satisfies Record<string, Field>
 
 /** The name of a match field: OXM's, in camelCase. */
@@ -232,6 +225,9 @@ export type FieldName = keyof typeof fields
 
 /** The value of a match field: a number (a bigint from 64 bits on) or the text of an address. */
 export type FieldValue<K extends FieldName> = (typeof fields)[K]['is'] extends ValueKind<infer T> ? T : never
+
+/** What a match on a field, or an action on it, must find in the match. */
+export const needsOf = (name: FieldName): Needs => fieldOf(name).needs ?? {}
 
 /** The row of a field, without its name's type. */
 export const fieldOf = (name: FieldName): Field => fields[name]

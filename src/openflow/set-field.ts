@@ -64,9 +64,13 @@ function checkWritable(name: FieldName): void {
 export function setFieldText({ field }: { readonly field: Match }): string {
   const [name, { value, mask }] = fieldOfSet(field)
   const show = fieldOf(name).show as (value: unknown, mask?: unknown) => string
+  const shown = canonicalOf(name, value)
   const isExact = mask === undefined || toInt(name, mask) === maskOf(name)
-  return `set_field:${isExact ? show(value) : show(value, mask)}->${fieldOf(name).name}`
+  return `set_field:${isExact ? show(shown) : show(shown, canonicalOf(name, mask))}->${fieldOf(name).name}`
 }
+
+/** The one text of an address that may be given in several. */
+const canonicalOf = (name: FieldName, value: number | bigint | string) => fromInt(name, toInt(name, value))
 
 /** Copies bits from one field to another. */
 export interface Move {

@@ -4,7 +4,7 @@
  * print the same).
  */
 
-import { ipv4Bytes, ipv6Bytes } from '../wire/address.ts'
+import { ipv4Bytes, ipv4Text, ipv6Bytes, ipv6Text } from '../wire/address.ts'
 
 /** Prints a value and, unless it is exact, its mask. */
 export type Show<T> = (value: T, mask?: T) => string
@@ -47,9 +47,18 @@ export const macShown: Show<string> = (value, mask) => (mask === undefined ? val
 export const ipv4Shown: Show<string> = (value, mask) =>
   mask === undefined ? value : `${value}/${prefixLength(ipv4Bytes(mask)) ?? mask}`
 
+/** An IPv6 address as the C library prints it: RFC 5952, but the last 4 bytes after 12 zeros as IPv4. */
+export function ipv6Printed(text: string): string {
+  const bytes = ipv6Bytes(text)
+  const isCompatible = bytes.subarray(0, 12).every((byte) => byte === 0) && bytes.readUInt16BE(12) !== 0
+  return isCompatible ? `::${ipv4Text(bytes, 12)}` : ipv6Text(bytes)
+}
+
 /** An IPv6 address; a mask that is a prefix as its length. */
 export const ipv6Shown: Show<string> = (value, mask) =>
-  mask === undefined ? value : `${value}/${prefixLength(ipv6Bytes(mask)) ?? mask}`
+  mask === undefined
+    ? ipv6Printed(value)
+    : `${ipv6Printed(value)}/${prefixLength(ipv6Bytes(mask)) ?? ipv6Printed(mask)}`
 
 // biome-ignore format: one port a line
 /** The reserved ports (OpenFlow 1.3.5 §A.2.1). */

@@ -4,7 +4,7 @@ import { actionTable } from '../../src/openflow/actions.ts'
 import { instructionTable } from '../../src/openflow/instructions.ts'
 import { messageTable } from '../../src/openflow/messages.ts'
 import { multipartTable } from '../../src/openflow/multipart.ts'
-import { type FieldName, fieldOf, fields, type Need } from '../../src/openflow/oxm.ts'
+import { type FieldName, fieldOf, fields, type Need, needsOf } from '../../src/openflow/oxm.ts'
 
 type Rows = readonly (readonly string[])[]
 
@@ -23,7 +23,7 @@ function needText(name: string, need: Need): string {
 function fieldRow(name: FieldName): string[] {
   const field = fieldOf(name)
   const headers = [field.oxm, field.nxm].flatMap((at) => (at === undefined ? [] : [code(at.name)]))
-  const needs = Object.entries(field.needs).map(([other, need]) => needText(other, need))
+  const needs = Object.entries(needsOf(name)).map(([other, need]) => needText(other, need))
   const writes = field.isOnlyLoaded === true ? 'load, move' : field.isWritable ? 'yes' : 'no'
   return [
     code(name),
