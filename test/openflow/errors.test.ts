@@ -11,16 +11,24 @@ const extensions = [
 ]
 
 describe('Open vSwitch has the same numbers for', () => {
-  test.each(standard.map((numbers) => [errorName(numbers), numbers] as const))('%s', async (name, numbers) => {
-    expect(await printError(name)).toContain(
-      `OpenFlow 1.3: vendor 0, type ${numbers.type}, code ${numbers.code}\n`,
-    )
-  })
+  test.each(standard.map((numbers) => [errorName(numbers), numbers] as const))(
+    '%s',
+    async (name, numbers) => {
+      expect(await printError(name)).toContain(
+        `OpenFlow 1.3: vendor 0, type ${numbers.type}, code ${numbers.code}\n`,
+      )
+    },
+  )
 
-  test.each(extensions.map((numbers) => [errorName(numbers), numbers] as const))('%s', async (name, numbers) => {
-    const vendor = `0x${numbers.experimenter.toString(16)}`
-    expect(await printError(name)).toContain(`OpenFlow 1.3: vendor ${vendor}, type ${numbers.code}, code 0\n`)
-  })
+  test.each(extensions.map((numbers) => [errorName(numbers), numbers] as const))(
+    '%s',
+    async (name, numbers) => {
+      const vendor = `0x${numbers.experimenter.toString(16)}`
+      expect(await printError(name)).toContain(
+        `OpenFlow 1.3: vendor ${vendor}, type ${numbers.code}, code 0\n`,
+      )
+    },
+  )
 })
 
 test.each([

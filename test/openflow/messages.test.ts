@@ -158,7 +158,7 @@ describe('what is no message', () => {
     ['another version', '0614000800000000', 'version 6 is not OpenFlow 1.3'],
     [
       'a match of another type',
-      '040e003800000000' + '00'.repeat(40) + '0000000400000000',
+      `040e003800000000${'00'.repeat(40)}0000000400000000`,
       'flowMod.match: type 0 is not OFPMT_OXM',
     ],
     [
@@ -216,12 +216,12 @@ describe('what we do not know', () => {
     ],
     [
       'an instruction',
-      '040e004000000001' + '00'.repeat(40) + '0001000400000000' + 'ffff0008000004ea',
+      `040e004000000001${'00'.repeat(40)}0001000400000000ffff0008000004ea`,
       { instructions: [{ kind: 'unknown', type: 0xffff }] },
     ],
     [
       'a field',
-      '040e004000000001' + '00'.repeat(40) + '0001000a' + '00017c020005' + '000000000000',
+      `040e004000000001${'00'.repeat(40)}0001000a00017c020005000000000000`,
       { match: { unknown: [{ class: 1, field: 62, isMasked: false }] } },
     ],
   ])('is kept: %s', (_name, hex, value) => {
