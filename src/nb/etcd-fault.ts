@@ -111,7 +111,7 @@ const rules: readonly Rule[] = [
     told: () => 'has no leader: most members of its cluster must run (etcdctl endpoint status --cluster)',
   },
   {
-    pattern: /DEADLINE_EXCEEDED/,
+    pattern: /deadline[ _]exceeded/i,
     told: () =>
       'does not answer in time: see that most members of its cluster run (etcdctl endpoint status --cluster)',
   },

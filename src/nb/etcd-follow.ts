@@ -19,7 +19,7 @@ import { type Moment, momentOf } from './etcd-read.ts'
 export interface Position extends Moment {
   /** By range: the first revision that has not been seen. */
   readonly nextRevisions: readonly number[]
-  /** The row that was written last: as long as etcd has it unchanged, it is the same store. */
+  /** The row that was written last: if etcd had it so at that revision, it is the same store. */
   readonly anchor: KeyValue | undefined
   readonly rowCount: number
 }

@@ -86,10 +86,15 @@ class EtcdWatch {
     return this.#stopped.signal.aborted
   }
 
+  /** Asks for the row that was written last as it was then; if that is compacted away, as it is now. */
   async #canResume(): Promise<boolean> {
     if (!this.#position?.anchor) return false
     const { anchor, clusterId, revision } = this.#position
-    const answer = await this.#client.range({ key: anchor.key })
+    const then = { key: anchor.key, revision: anchor.mod_revision }
+    const answer = await this.#client.range(then).catch((error: unknown) => {
+      if (error instanceof EtcdRefusal) return this.#client.range({ key: anchor.key })
+      throw error
+    })
     const [found] = answer.kvs
     const now = momentOf(answer)
     return (

@@ -31,6 +31,7 @@ export class Etcd {
   readonly #port: number
   readonly #options: EtcdOptions
   #process: ChildProcess | undefined
+  #user: string | undefined
 
   private constructor(folder: string, port: number, options: EtcdOptions) {
     this.folder = folder
@@ -48,6 +49,13 @@ export class Etcd {
     return etcd
   }
 
+  /** Starts it again, with the data that it had; `user` as `name:password` if etcd asks for one. */
+  async restart(user?: string): Promise<void> {
+    this.#user = user
+    await this.start()
+  }
+
+  /** Starts the process and waits until it answers. */
   async start(): Promise<void> {
     await Promise.all(['client:0', 'peer:0'].map((name) => rm(join(this.folder, name), { force: true })))
     const { tlsFolder, args = [] } = this.#options
@@ -77,7 +85,7 @@ export class Etcd {
   async ready(): Promise<void> {
     for (let tries = 0; ; tries += 1) {
       try {
-        await this.ctl('endpoint', 'health')
+        await this.ctl(...(this.#user ? ['--user', this.#user] : []), 'endpoint', 'health')
         return
       } catch (error) {
         if (this.#process?.exitCode !== null || tries > 200) throw error
