@@ -7,6 +7,7 @@ import type { OptionTable, OptionValues } from '../config/index.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Flow, Group } from '../openflow/index.ts'
+import type { Extension } from './extension.ts'
 import type { LocalPort, View } from './view.ts'
 
 /** What `apps_list` names: a name, the options of its section and the function that makes the application. */
@@ -44,7 +45,11 @@ export interface App {
   /** What becomes of a packet that this application failed on; an optional service says `pass`. */
   readonly onFailure: 'pass' | 'drop'
   /** Rows that live only while this application is able to decide packets. */
-  readonly lease?: Lease
+  readonly lease?: Lease | undefined
+  /** Its part of the pipeline, if it comes from outside. */
+  readonly extension?: Extension
+  /** Why the host does not call it any more; undefined while it does. */
+  readonly suspendedBecause?: string | undefined
   /** The bridges that the application wants patched to the integration bridge, by physical network. */
   readonly bridges?: ReadonlyMap<string, string>
 }
