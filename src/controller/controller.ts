@@ -25,7 +25,7 @@ import { probe } from './messages.ts'
 import { createPuntDesk, type PuntDesk } from './punt.ts'
 import { watchReadiness } from './readiness.ts'
 import { type Moment, type Parts, type Reading, reasonsOf, type Status, statusOf } from './status.ts'
-import { viewOf } from './topology.ts'
+import { createTopology } from './topology.ts'
 
 export interface ControllerOptions {
   /** The chassis id of this node. */
@@ -112,6 +112,7 @@ function follow(options: ControllerOptions, { attachments, collector, keeper, no
   const { host, northbound, ovsdb, log, metrics } = options
   const versions = metrics.gauge('df_view_version', 'The version of the view')
   const rejected = metrics.gauge('df_nb_rejected_rows', 'Northbound rows that do not count')
+  const viewAt = createTopology()
   let served: Attachment | undefined
 
   function update(
@@ -122,7 +123,7 @@ function follow(options: ControllerOptions, { attachments, collector, keeper, no
   ) {
     const switchPorts =
       attached?.portNames === undefined ? [] : confirmedPorts(state.ports, attached.portNames)
-    const view = viewOf({ nb: reading, switchPorts, host, patchPorts }, now.view)
+    const view = viewAt({ nb: reading, switchPorts, host, patchPorts })
     if (attached !== undefined && (view !== now.view || attached.session !== served?.session)) {
       desk.setView(view)
       const desired = collector.desiredFor(view)

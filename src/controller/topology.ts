@@ -1,21 +1,24 @@
 /**
  * Northbound rows and the switch's ports, joined into the view that applications see. Pure, so that it does not matter
  * which of the two came first: a port plugged before its row exists is there as soon as the row is, and the other way
- * round. It knows no application and no session. Whether a port is local is decided by its binding row, not by where
- * it is plugged (Dragonflow's `controller/topology.py`).
+ * round. Only what a change touches is made again. It knows no application and no session. Whether a port is local is
+ * decided by its binding row, not by where it is plugged (Dragonflow's `controller/topology.py`).
  */
 
+import { isDeepStrictEqual } from 'node:util'
+import { createGrouping, type GroupOf } from '../app/grouping.ts'
 import type { LocalPort, Network, Port, Subnet, View } from '../app/view.ts'
-import type {
-  DnsName,
-  DomainName,
-  LogicalPort,
-  LogicalSubnet,
-  LogicalSwitch,
-  Northbound,
+import {
+  type DnsName,
+  type DomainName,
+  emptyNorthbound,
+  type LogicalPort,
+  type LogicalSubnet,
+  type LogicalSwitch,
+  type Northbound,
 } from '../nb/index.ts'
 import type { SwitchPort } from '../ovsdb/index.ts'
-import { share } from './share.ts'
+import { changedKeys, SortedMap } from '../sorted-map.ts'
 
 /** What a view is made of. */
 export interface Sources {
@@ -28,24 +31,124 @@ export interface Sources {
   readonly patchPorts: ReadonlyMap<string, string>
 }
 
+/** The view of these sources alone. */
+export function viewOf(sources: Sources): View {
+  return createTopology()(sources)
+}
+
+type Rows = Pick<Northbound, 'lswitch' | 'lsubnet' | 'domainname' | 'lport' | 'dnsname'>
+
+interface Tables {
+  readonly rows: Rows
+  readonly subnets: SortedMap<Subnet>
+  readonly networks: SortedMap<Network>
+  readonly ports: SortedMap<Port>
+}
+
 /**
- * The view of these sources. Whatever did not change since `previous` is the same object there and here, down to
- * addresses; if nothing changed, the result is `previous` itself.
+ * Makes the function that gives the view of ever new sources. Whatever did not change since the view before is the same
+ * object, down to addresses; if nothing changed, so is the view.
  */
-export function viewOf(sources: Sources, previous?: View): View {
-  const { nb, switchPorts, host, patchPorts } = sources
-  const subnets = share(previous?.subnets, subnetsOf(nb))
-  const networks = share(previous?.networks, networksOf(nb, subnets))
-  const ports = share(previous?.ports, portsOf(nb, subnets))
-  const localPorts = share(previous?.localPorts, localPortsOf(sources, ports))
-  const uplinks = share(previous?.uplinks, uplinksOf(switchPorts, patchPorts))
-  const parts = { host, networks, subnets, ports, localPorts, uplinks }
-  const isSame = Object.entries(parts).every(([name, part]) => part === previous?.[name as keyof View])
-  return previous !== undefined && isSame ? previous : { version: (previous?.version ?? 0) + 1, ...parts }
+export function createTopology(): (sources: Sources) => View {
+  const bySubnet = createGrouping(({ addresses }) => addresses.flatMap(({ subnet }) => subnet?.id ?? []))
+  const located = new WeakMap<Port, LocalPort>()
+  let view: View | undefined
+  let tables: Tables = {
+    rows: emptyNorthbound,
+    subnets: SortedMap.empty(),
+    networks: SortedMap.empty(),
+    ports: SortedMap.empty(),
+  }
+  let portsIn: GroupOf = () => []
+  return (sources) => {
+    const { host, switchPorts, patchPorts } = sources
+    tables = tablesAfter(tables, sources.nb, portsIn)
+    const { subnets, networks, ports } = tables
+    portsIn = bySubnet(ports)
+    const localPorts = sameItems(view?.localPorts, localPortsOf(sources, ports, located))
+    const uplinks = unlessEqual(view?.uplinks, uplinksOf(switchPorts, patchPorts))
+    const parts = { host, networks, subnets, ports, localPorts, uplinks }
+    const isSame = Object.entries(parts).every(([name, part]) => part === view?.[name as keyof View])
+    if (view === undefined || !isSame) view = { version: (view?.version ?? 0) + 1, ...parts }
+    return view
+  }
+}
+
+function tablesAfter(before: Tables, rows: Rows, portsIn: GroupOf): Tables {
+  const subnets = updated(
+    before.subnets,
+    [
+      ...changedKeys(before.rows.lsubnet, rows.lsubnet),
+      ...changedKeys(before.rows.domainname, rows.domainname),
+    ],
+    (id) => subnetOf(rows.lsubnet.get(id), rows.domainname.get(id)),
+  )
+  const changed = [...changedKeys(before.subnets, subnets)]
+  const moved = new Map<string, Set<string>>()
+  for (const id of changed)
+    for (const map of [before.subnets, subnets]) {
+      const network = map.get(id)?.networkId
+      if (network !== undefined) moved.set(network, (moved.get(network) ?? new Set()).add(id))
+    }
+  const networks = updated(
+    before.networks,
+    [...changedKeys(before.rows.lswitch, rows.lswitch), ...moved.keys()],
+    (id) => {
+      const old = before.networks.get(id)?.subnets ?? []
+      const ids = new Set([...old.map((subnet) => subnet.id), ...(moved.get(id) ?? [])])
+      const all = [...ids].sort().flatMap((subnet) => subnets.get(subnet) ?? [])
+      const own = all.filter(({ networkId }) => networkId === id)
+      return networkOf(rows.lswitch.get(id), sameItems(old, own))
+    },
+  )
+  const isMoved = (id: string) => before.subnets.get(id)?.networkId !== subnets.get(id)?.networkId
+  const ports = updated(
+    before.ports,
+    [
+      ...changedKeys(before.rows.lport, rows.lport),
+      ...changedKeys(before.rows.dnsname, rows.dnsname),
+      ...changed.flatMap((id) => portsIn(id).map((port) => port.id)),
+      ...awaiting(new Set(changed.filter(isMoved)), rows),
+    ],
+    (id) => portOf(rows.lport.get(id), rows.dnsname.get(id), subnets),
+  )
+  return { rows, subnets, networks, ports }
+}
+
+/** The ports whose row names one of these subnets: a look at every row, since subnets come and go seldom. */
+function* awaiting(subnetIds: ReadonlySet<string>, { lport }: Rows): Iterable<string> {
+  if (subnetIds.size === 0) return
+  for (const [id, { subnets }] of lport) if (subnets.some((subnet) => subnetIds.has(subnet))) yield id
+}
+
+/** The map with these entries made again; one that comes out equal stays what it was. */
+function updated<V>(
+  before: SortedMap<V>,
+  ids: readonly string[],
+  make: (id: string) => V | undefined,
+): SortedMap<V> {
+  const changes = new Map<string, V | undefined>()
+  for (const id of ids) if (!changes.has(id)) changes.set(id, unlessEqual(before.get(id), make(id)))
+  return before.with(changes)
+}
+
+/** `before` if it is equal. */
+function unlessEqual<T>(before: T | undefined, now: T): T {
+  return before !== undefined && isDeepStrictEqual(before, now) ? before : now
+}
+
+/** `before` if it has the same items in the same order. */
+function sameItems<T>(before: readonly T[] | undefined, now: readonly T[]): readonly T[] {
+  const isSame = before?.length === now.length && now.every((item, index) => item === before[index])
+  return isSame ? before : now
 }
 
 /** Local ports by key, without those whose key or place another port has taken: identity must be beyond doubt. */
-function localPortsOf({ switchPorts, host }: Sources, ports: ReadonlyMap<string, Port>): LocalPort[] {
+function localPortsOf(
+  { switchPorts, host }: Sources,
+  ports: ReadonlyMap<string, Port>,
+  located: WeakMap<Port, LocalPort>,
+): LocalPort[] {
   const plugs = new Map<string, number>()
   for (const { lport, ofport } of switchPorts)
     if (lport !== undefined && ofport !== undefined)
@@ -53,7 +156,11 @@ function localPortsOf({ switchPorts, host }: Sources, ports: ReadonlyMap<string,
   const byKey = new Map<number, LocalPort>()
   for (const [id, ofport] of plugs) {
     const port = ports.get(id)
-    if (port?.isEnabled && port.chassis === host) byKey.set(port.key, { ...port, ofport })
+    if (!port?.isEnabled || port.chassis !== host) continue
+    const known = located.get(port)
+    const local = known?.ofport === ofport ? known : { ...port, ofport }
+    located.set(port, local)
+    byKey.set(port.key, local)
   }
   return [...byKey.values()].sort((a, b) => a.key - b.key)
 }
@@ -68,56 +175,47 @@ function uplinksOf(switchPorts: readonly SwitchPort[], patchPorts: ReadonlyMap<s
   return uplinks
 }
 
-function networksOf(nb: Northbound, subnets: ReadonlyMap<string, Subnet>): Map<string, Network> {
-  const bySwitch = new Map<string, Subnet[]>()
-  for (const subnet of subnets.values()) {
-    const list = bySwitch.get(subnet.networkId)
-    if (list) list.push(subnet)
-    else bySwitch.set(subnet.networkId, [subnet])
-  }
-  return mapped(nb.lswitch, (row) => networkOf(row, bySwitch.get(row.id) ?? []))
+function networkOf(row: LogicalSwitch | undefined, subnets: readonly Subnet[]): Network | undefined {
+  return (
+    row && {
+      id: row.id,
+      key: row.unique_key,
+      topic: row.topic,
+      name: row.name ?? '',
+      mtu: row.mtu,
+      networkType: row.network_type,
+      physicalNetwork: row.physical_network,
+      segmentationId: row.segmentation_id,
+      subnets,
+    }
+  )
 }
 
-function networkOf(row: LogicalSwitch, subnets: readonly Subnet[]): Network {
-  return {
-    id: row.id,
-    key: row.unique_key,
-    topic: row.topic,
-    name: row.name ?? '',
-    mtu: row.mtu,
-    networkType: row.network_type,
-    physicalNetwork: row.physical_network,
-    segmentationId: row.segmentation_id,
-    subnets,
-  }
+function subnetOf(row: LogicalSubnet | undefined, domain: DomainName | undefined): Subnet | undefined {
+  return (
+    row && {
+      id: row.id,
+      topic: row.topic,
+      networkId: row.lswitch,
+      cidr: row.cidr,
+      gatewayIp: row.gateway_ip,
+      dhcpIp: row.dhcp_ip,
+      dnsNameservers: row.dns_nameservers,
+      domain: domain && {
+        name: domain.domain_name,
+        ttl: domain.ttl,
+        isAuthoritative: domain.authoritative ?? false,
+      },
+    }
+  )
 }
 
-function subnetsOf(nb: Northbound): Map<string, Subnet> {
-  return mapped(nb.lsubnet, (row) => subnetOf(row, nb.domainname.get(row.id)))
-}
-
-function subnetOf(row: LogicalSubnet, domain: DomainName | undefined): Subnet {
-  return {
-    id: row.id,
-    topic: row.topic,
-    networkId: row.lswitch,
-    cidr: row.cidr,
-    gatewayIp: row.gateway_ip,
-    dhcpIp: row.dhcp_ip,
-    dnsNameservers: row.dns_nameservers,
-    domain: domain && {
-      name: domain.domain_name,
-      ttl: domain.ttl,
-      isAuthoritative: domain.authoritative ?? false,
-    },
-  }
-}
-
-function portsOf(nb: Northbound, subnets: ReadonlyMap<string, Subnet>): Map<string, Port> {
-  return mapped(nb.lport, (row) => portOf(row, nb.dnsname.get(row.id), subnets))
-}
-
-function portOf(row: LogicalPort, dns: DnsName | undefined, subnets: ReadonlyMap<string, Subnet>): Port {
+function portOf(
+  row: LogicalPort | undefined,
+  dns: DnsName | undefined,
+  subnets: ReadonlyMap<string, Subnet>,
+): Port | undefined {
+  if (row === undefined) return undefined
   const { binding } = row
   return {
     id: row.id,
@@ -143,10 +241,4 @@ function portOf(row: LogicalPort, dns: DnsName | undefined, subnets: ReadonlyMap
 function subnetAt(row: LogicalPort, index: number, subnets: ReadonlyMap<string, Subnet>): Subnet | undefined {
   const subnet = subnets.get(row.subnets[index] ?? '')
   return subnet?.networkId === row.lswitch ? subnet : undefined
-}
-
-function mapped<A, B>(rows: ReadonlyMap<string, A>, make: (row: A) => B): Map<string, B> {
-  const made = new Map<string, B>()
-  for (const [id, row] of rows) made.set(id, make(row))
-  return made
 }

@@ -1,13 +1,15 @@
 /**
  * The northbound store as checked rows: immutable, whole at every moment, and made anew from each event of a
  * driver. Rows are read one by one, and a bad or dangling row is set aside with its reason (architecture.md
- * 3). What did not change is shared: a row, and the map of a table, stay the same object. It knows nothing of
- * switches or of names.
+ * 3). What did not change is shared, and only what a change touches is looked at again: the row, the rows that
+ * refer to it and those with its key. It knows nothing of switches or of names.
  */
 
+import { changedKeys, SortedMap } from '../sorted-map.ts'
 import type { NbEvent, RawChange, RawRow } from './driver.ts'
 import {
   hasField,
+  isTableName,
   type Rejected,
   type RowOf,
   readRow,
@@ -28,9 +30,11 @@ export interface Northbound extends Rows {
 }
 
 interface TableReading {
-  readonly rows: ReadonlyMap<string, Reading>
+  readonly rows: SortedMap<Reading>
+  /** The ids of the rows that would count if nobody else had their unique_key, by that key. */
+  readonly claims: SortedMap<readonly string[]>
   /** The rejected of the table, dangling rows and doubled keys included. */
-  readonly rejected: readonly Rejected[]
+  readonly rejected: SortedMap<Rejected>
 }
 
 /**
@@ -41,39 +45,43 @@ type Reading = Pick<RawRow, 'problem'> & { readonly text: string } & ReturnType<
 
 type AnyRow = RowOf<TableName> & Readonly<Record<string, unknown>>
 
+/** The rows that count so far, while tables are joined one after the other. */
+type Counted = { [T in TableName]: SortedMap<RowOf<TableName>> }
+
+type Changes<V> = Map<string, V | undefined>
+
 /** A store without rows. */
 export const emptyNorthbound: Northbound = {
-  ...perTable(() => new Map()),
+  ...perTable(() => SortedMap.empty<never>()),
   rejected: [],
-  readings: perTable(() => ({ rows: new Map(), rejected: [] })),
-} as Northbound
+  readings: perTable(() => ({
+    rows: SortedMap.empty<Reading>(),
+    claims: SortedMap.empty<readonly string[]>(),
+    rejected: SortedMap.empty<Rejected>(),
+  })),
+}
 
 /** The store that holds exactly `rows`; what it has in common with `previous` is shared. */
 export function northboundOf(rows: Iterable<RawRow>, previous: Northbound = emptyNorthbound): Northbound {
-  const given = new Map<string, RawChange[]>(tableNames.map((table) => [table, []]))
-  for (const row of rows) given.get(row.table)?.push(row)
-  const readings = perTable((table) => {
-    const before = previous.readings[table].rows
-    const now = new Map(given.get(table)!.map((row) => [row.id, readingOf(table, row, before.get(row.id))]))
-    return sameEntries(before, now) ? before : sorted(now)
-  })
-  return linked(previous, readings)
+  const changes: RawChange[] = tableNames.flatMap((table) =>
+    Array.from(previous.readings[table].rows.keys(), (id) => ({ table, id, value: undefined })),
+  )
+  return changedNorthbound(previous, [...changes, ...rows])
 }
 
 /** The store after `changes`; `previous` itself if nothing that is read has changed. */
 export function changedNorthbound(previous: Northbound, changes: Iterable<RawChange>): Northbound {
-  const given = new Map<string, Map<string, RawChange>>(tableNames.map((table) => [table, new Map()]))
-  for (const change of changes) given.get(change.table)?.set(change.id, change)
-  const readings = perTable((table) => {
-    const before = previous.readings[table].rows
-    const now = new Map(before)
-    for (const [id, change] of given.get(table)!) {
-      if (change.value === undefined) now.delete(id)
-      else now.set(id, readingOf(table, change, before.get(id)))
-    }
-    return sameEntries(before, now) ? before : sorted(now)
-  })
-  return linked(previous, readings)
+  const given = new Map<string, Changes<Reading>>(tableNames.map((table) => [table, new Map()]))
+  for (const change of changes) {
+    const { table, id, value } = change
+    if (!isTableName(table)) continue
+    const before = previous.readings[table].rows.get(id)
+    given.get(table)!.set(id, value === undefined ? undefined : readingOf(table, change, before))
+  }
+  return linked(
+    previous,
+    perTable((table) => previous.readings[table].rows.with(given.get(table)!)),
+  )
 }
 
 /**
@@ -102,55 +110,104 @@ function readingOf(table: TableName, raw: RawChange, before: Reading | undefined
  * Joins the tables: every row that reads well and whose references count. Tables come after those they refer
  * to.
  */
-function linked(
-  previous: Northbound,
-  rows: { readonly [T in TableName]: ReadonlyMap<string, Reading> },
-): Northbound {
-  const counted = { ...previous } as Record<TableName, ReadonlyMap<string, RowOf<TableName>>>
+function linked(previous: Northbound, rows: { readonly [T in TableName]: SortedMap<Reading> }): Northbound {
+  const counted = { ...previous } as unknown as Counted
   const readings = { ...previous.readings }
   let isChanged = false
   for (const table of tableNames) {
-    const isSame = (other: TableName) => counted[other] === previous[other]
-    if (
-      rows[table] === previous.readings[table].rows &&
-      referencesOf(table).every(([, to]) => isSame(to.table))
-    )
-      continue
+    const before = { ...previous.readings[table], counted: previous[table] }
+    const touched = changedKeys(before.rows, rows[table])
+    for (const id of referrers(table, rows[table], previous as unknown as Counted, counted)) touched.add(id)
+    if (touched.size === 0) continue
     isChanged = true
-    const { accepted, rejected } = joined(table, rows[table], counted)
-    readings[table] = { rows: rows[table], rejected }
-    counted[table] = sameEntries(previous[table], accepted) ? previous[table] : accepted
+    const claims = before.claims.with(changedClaims(table, touched, { before, rows: rows[table] }, counted))
+    const accepted: Changes<RowOf<TableName>> = new Map()
+    const rejected: Changes<Rejected> = new Map()
+    for (const id of [...touched, ...rivals(before.claims, claims)]) {
+      const reading = rows[table].get(id)
+      const why = reading && rejection(table, id, reading, claims, counted)
+      accepted.set(id, why ? undefined : reading?.row)
+      rejected.set(id, why)
+    }
+    readings[table] = { rows: rows[table], claims, rejected: before.rejected.with(rejected) }
+    counted[table] = counted[table].with(accepted)
   }
   if (!isChanged) return previous
-  const rejected = tableNames.flatMap((table) => readings[table].rejected)
+  const isSame = tableNames.every((table) => readings[table].rejected === previous.readings[table].rejected)
+  const rejected = isSame
+    ? previous.rejected
+    : tableNames.flatMap((table) => [...readings[table].rejected.values()])
   return { ...(counted as unknown as Rows), readings, rejected }
 }
 
-function joined(
+/** The rows of a table that refer to a row that came, went or changed its owner. */
+function* referrers(
   table: TableName,
-  rows: ReadonlyMap<string, Reading>,
-  counted: Record<TableName, ReadonlyMap<string, RowOf<TableName>>>,
-) {
-  const accepted = new Map<string, RowOf<TableName>>()
-  const rejected = new Map<string, Rejected>()
-  for (const [id, reading] of rows) {
-    const why = reading.rejected ?? dangling(table, reading.row, counted)
-    if (why) rejected.set(id, why)
-    else if (reading.row) accepted.set(id, reading.row)
+  rows: SortedMap<Reading>,
+  before: Counted,
+  counted: Counted,
+): Iterable<string> {
+  for (const [field, { table: to, isOwner }] of referencesOf(table)) {
+    const topicOf = (row: RowOf<TableName> | undefined) => row && (row as AnyRow).topic
+    const targets = new Set<unknown>()
+    for (const id of changedKeys(before[to], counted[to]))
+      if (topicOf(before[to].get(id)) !== topicOf(counted[to].get(id))) targets.add(id)
+    if (isOwner) {
+      for (const id of targets as Set<string>) if (rows.has(id)) yield id
+    } else if (targets.size > 0)
+      // Networks come and go seldom: a look at every row (5 ms at 10,000) costs less than an index of them.
+      for (const [id, { row }] of rows) if (row && targets.has((row as AnyRow)[field])) yield id
   }
-  if (hasField(table, 'unique_key'))
-    for (const why of doubled(table, accepted)) {
-      accepted.delete(why.id)
-      rejected.set(why.id, why)
-    }
-  return { accepted, rejected: [...sorted(rejected).values()] }
 }
 
-function dangling(
+/** Which keys the touched rows claim now, and no longer claim. */
+function changedClaims(
   table: TableName,
-  row: RowOf<TableName>,
-  counted: Record<TableName, ReadonlyMap<string, RowOf<TableName>>>,
+  touched: Iterable<string>,
+  { before, rows }: { before: TableReading; rows: SortedMap<Reading> },
+  counted: Counted,
+): Changes<readonly string[]> {
+  const changes: Changes<readonly string[]> = new Map()
+  if (!hasField(table, 'unique_key')) return changes
+  const claimants = (key: string) => (changes.has(key) ? changes.get(key) : before.claims.get(key)) ?? []
+  const without = (key: string, id: string) => claimants(key).filter((other) => other !== id)
+  const store = (key: string, ids: readonly string[]) => changes.set(key, ids.length === 0 ? undefined : ids)
+  for (const id of touched) {
+    const [old, now] = [before.rows.get(id)?.row, rows.get(id)?.row]
+    if (old) store(keyOf(old), without(keyOf(old), id))
+    if (now && !dangling(table, now, counted)) store(keyOf(now), [...without(keyOf(now), id), id].sort())
+  }
+  return changes
+}
+
+/** The rows whose rivals for a key are not those they were. */
+function* rivals(
+  before: SortedMap<readonly string[]>,
+  after: SortedMap<readonly string[]>,
+): Iterable<string> {
+  for (const key of changedKeys(before, after)) {
+    yield* before.get(key) ?? []
+    yield* after.get(key) ?? []
+  }
+}
+
+/** Why a row does not count. */
+function rejection(
+  table: TableName,
+  id: string,
+  { row, rejected }: Reading,
+  claims: SortedMap<readonly string[]>,
+  counted: Counted,
 ): Rejected | undefined {
+  const why = rejected ?? dangling(table, row, counted)
+  if (why || !row || !hasField(table, 'unique_key')) return why
+  const ids = claims.get(keyOf(row)) ?? []
+  return ids.length > 1 ? doubledRow(table, keyOf(row), id, ids) : undefined
+}
+
+const keyOf = (row: RowOf<TableName>): string => String((row as AnyRow).unique_key)
+
+function dangling(table: TableName, row: RowOf<TableName>, counted: Counted): Rejected | undefined {
   const { id, topic } = row as AnyRow & { topic?: string }
   for (const [field, { table: to, isOwner }] of referencesOf(table)) {
     const target = (row as AnyRow)[field] as string
@@ -175,20 +232,7 @@ function dangling(
 }
 
 /** Rows that share a unique_key: none of them counts, since the switch could not tell one from the other. */
-function doubled(table: TableName, accepted: ReadonlyMap<string, RowOf<TableName>>): Rejected[] {
-  const idsOf = new Map<unknown, string[]>()
-  for (const [id, row] of accepted) {
-    const key = (row as AnyRow).unique_key
-    const ids = idsOf.get(key)
-    if (ids) ids.push(id)
-    else idsOf.set(key, [id])
-  }
-  return [...idsOf].flatMap(([key, ids]) =>
-    ids.length === 1 ? [] : ids.map((id) => doubledRow(table, key, id, ids)),
-  )
-}
-
-function doubledRow(table: TableName, key: unknown, id: string, ids: readonly string[]): Rejected {
+function doubledRow(table: TableName, key: string, id: string, ids: readonly string[]): Rejected {
   const others = ids.filter((other) => other !== id).join(', ')
   return {
     table,
@@ -201,15 +245,4 @@ function doubledRow(table: TableName, key: unknown, id: string, ids: readonly st
 
 function perTable<V>(make: (table: TableName) => V): { readonly [T in TableName]: V } {
   return Object.fromEntries(tableNames.map((table) => [table, make(table)])) as { [T in TableName]: V }
-}
-
-/** Nearly sorted input costs next to nothing. */
-function sorted<V>(map: ReadonlyMap<string, V>): ReadonlyMap<string, V> {
-  return new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-function sameEntries(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
-  if (a.size !== b.size) return false
-  for (const [id, value] of b) if (a.get(id) !== value) return false
-  return true
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { View } from '../../src/app/view.ts'
-import { type Sources, viewOf } from '../../src/controller/topology.ts'
-import type { RawRow } from '../../src/nb/index.ts'
+import { createTopology, type Sources, viewOf } from '../../src/controller/topology.ts'
+import type { RawChange, RawRow } from '../../src/nb/index.ts'
 import { changedNorthbound, northboundOf } from '../../src/nb/model.ts'
 import type { SwitchPort } from '../../src/ovsdb/index.ts'
 
@@ -119,32 +120,32 @@ describe('it does not matter what comes first', () => {
   const { version: _, ...expected } = viewOf(sourcesOf(cloud))
 
   test.each(orders)('%s', (_name, sources) => {
-    let view: View | undefined
-    for (const each of sources) view = viewOf(each, view)
-    const { version: _version, ...rest } = view!
+    const viewAt = createTopology()
+    const { version: _version, ...rest } = sources.map(viewAt).at(-1)!
     expect(rest).toEqual(expected)
   })
 
   test('nor what goes first', () => {
     const { version: _version, ...empty } = viewOf(sourcesOf([], []))
     for (const between of [sourcesOf([]), sourcesOf(cloud, [])]) {
-      const view = viewOf(sourcesOf([], []), viewOf(between, viewOf(sourcesOf(cloud))))
-      expect(view).toMatchObject(empty)
+      const views = [sourcesOf(cloud), between, sourcesOf([], [])].map(createTopology())
+      expect(views[2]).toMatchObject(empty)
     }
   })
 })
 
 describe('views share what did not change', () => {
-  const before = viewOf(sourcesOf(cloud))
+  const viewAt = createTopology()
+  const before = viewAt(sourcesOf(cloud))
 
   test('all of it', () => {
-    expect(viewOf(sourcesOf(cloud), before)).toBe(before)
+    expect(viewAt(sourcesOf(cloud))).toBe(before)
   })
 
   test('everything but the port that was renamed', () => {
     const renamed = row('dnsname', 'vm-red', { topic: red, lport: 'vm-red', dns_name: 'db' })
     const nb = changedNorthbound(northboundOf(cloud), [renamed])
-    const after = viewOf({ ...sourcesOf(cloud), nb }, before)
+    const after = viewAt({ ...sourcesOf(cloud), nb })
     expect(after.version).toBe(before.version + 1)
     expect(after.ports.get('vm-red')).toMatchObject({ dnsName: 'db' })
     expect(after.ports.get('vm-blue')).toBe(before.ports.get('vm-blue'))
@@ -160,10 +161,9 @@ describe('views share what did not change', () => {
       subnet: 'subnet-red',
       domain_name: 'new.example.org',
     })
-    const after = viewOf(
-      { ...sourcesOf(cloud), nb: changedNorthbound(northboundOf(cloud), [changed]) },
-      before,
-    )
+    const viewAt = createTopology()
+    const before = viewAt(sourcesOf(cloud))
+    const after = viewAt({ ...sourcesOf(cloud), nb: changedNorthbound(northboundOf(cloud), [changed]) })
     expect(after.ports.get('vm-red')?.addresses[0]?.subnet?.domain?.name).toBe('new.example.org')
     expect(after.localPorts[0]).not.toBe(before.localPorts[0])
     expect(after.ports.get('vm-blue')).toBe(before.ports.get('vm-blue'))
@@ -246,4 +246,55 @@ test('the rows of the real Dragonflow make a view', () => {
   expect(view.localPorts.length).toBeGreaterThan(4)
   for (const port of view.localPorts) expect(port.chassis).toBe(host)
   for (const port of view.ports.values()) expect(view.networks.has(port.networkId)).toBe(true)
+})
+
+test('however it came about, the same sources make the same view', () => {
+  const variants: (RawChange | SwitchPort)[] = [
+    ...cloud,
+    row('lport', 'vm-red', {
+      topic: red,
+      unique_key: 1,
+      lswitch: 'net-red',
+      subnets: ['subnet-blue'],
+      ips: ['10.0.0.11'],
+    }),
+    row('lport', 'vm-red', { topic: red, unique_key: 2, lswitch: 'net-red' }),
+    row('lport', 'vm-blue', {
+      topic: blue,
+      unique_key: 2,
+      lswitch: 'net-red',
+      subnets: ['subnet-red'],
+      ips: ['10.0.0.11'],
+    }),
+    row('lsubnet', 'subnet-red', { topic: red, lswitch: 'net-blue', cidr: '10.0.0.0/24' }),
+    row('domainname', 'subnet-blue', { topic: blue, subnet: 'subnet-blue', domain_name: 'new.example.org' }),
+    row('dnsname', 'vm-red', { topic: red, lport: 'vm-red', dns_name: 'db' }),
+    ...cloud.map(({ table, id }) => ({ table, id, value: undefined })),
+    ...plugs,
+    plug('vm-red', 12),
+    plug('vm-blue', undefined),
+  ]
+  const batches = fc.array(fc.array(fc.constantFrom(...variants), { maxLength: 8 }), { maxLength: 12 })
+  fc.assert(
+    fc.property(batches, (steps) => {
+      const viewAt = createTopology()
+      let sources = sourcesOf([], [])
+      for (const step of steps) {
+        const rows = step.filter((each): each is RawChange => 'table' in each)
+        const ports = step.filter((each): each is SwitchPort => 'ofport' in each)
+        const switchPorts = new Map([...sources.switchPorts, ...ports].map((port) => [port.lport, port]))
+        sources = {
+          ...sources,
+          nb: changedNorthbound(sources.nb, rows),
+          switchPorts: [...switchPorts.values()],
+        }
+        const { version: _, ...view } = viewAt(sources)
+        const { version: __, ...expected } = viewOf(sources)
+        expect(view).toEqual(expected)
+        for (const port of view.ports.values())
+          for (const { subnet } of port.addresses) expect(subnet).toBe(subnet && view.subnets.get(subnet.id))
+      }
+    }),
+    { numRuns: 60 },
+  )
 })

@@ -1,0 +1,55 @@
+/**
+ * Ports by what they have in common (a network, a subnet), kept up to date at the price of what changed: a view shares
+ * what did not change with the one before it, and so does a grouping. It knows no flow and no name.
+ */
+
+import { changedKeys } from '../sorted-map.ts'
+import type { Port } from './view.ts'
+
+/** The ports of a group in order of their keys: the same array for as long as none of them changes. */
+export type GroupOf = (group: string) => readonly Port[]
+
+const nobody: readonly Port[] = []
+
+/**
+ * Makes the function that groups the ports of a view. `groupsOf` must follow from the port alone. What the function
+ * returned last counts until it is called again.
+ */
+export function createGrouping(
+  groupsOf: (port: Port) => Iterable<string>,
+): (ports: ReadonlyMap<string, Port>) => GroupOf {
+  const groups = new Map<string, readonly Port[]>()
+  let grouped: ReadonlyMap<string, Port> = new Map()
+  return (ports) => {
+    const gone = new Map<string, Set<Port>>()
+    const come = new Map<string, Set<Port>>()
+    for (const id of changedKeys(grouped, ports)) {
+      note(gone, groupsOf, grouped.get(id))
+      note(come, groupsOf, ports.get(id))
+    }
+    for (const group of new Set([...gone.keys(), ...come.keys()])) {
+      const stayed = (groups.get(group) ?? nobody).filter((port) => !gone.get(group)?.has(port))
+      const now = [...stayed, ...(come.get(group) ?? [])].sort(byKey)
+      if (now.length === 0) groups.delete(group)
+      else groups.set(group, now)
+    }
+    grouped = ports
+    return (group) => groups.get(group) ?? nobody
+  }
+}
+
+function note(
+  noted: Map<string, Set<Port>>,
+  groupsOf: (port: Port) => Iterable<string>,
+  port: Port | undefined,
+): void {
+  if (port === undefined) return
+  for (const group of groupsOf(port)) {
+    const ports = noted.get(group)
+    if (ports) ports.add(port)
+    else noted.set(group, new Set([port]))
+  }
+}
+
+/** Two ports never have one key in a view, but a test's may. */
+const byKey = (a: Port, b: Port) => a.key - b.key || (a.id < b.id ? -1 : 1)

@@ -1,0 +1,75 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { changedKeys, SortedMap } from '../src/sorted-map.ts'
+
+const large = SortedMap.of(Array.from({ length: 1000 }, (_, i) => [`k${String(i).padStart(4, '0')}`, i]))
+const key = fc.integer({ min: 0, max: 300 }).map((number) => `k${number}`)
+const batch = fc.array(fc.tuple(key, fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined })), {
+  maxLength: 120,
+})
+
+test('it holds what a Map would after any changes, in order of the keys', () => {
+  fc.assert(
+    fc.property(fc.array(batch, { maxLength: 6 }), (batches) => {
+      let map = SortedMap.empty<number>()
+      const model = new Map<string, number>()
+      for (const changes of batches) {
+        const before = map
+        const held = new Map(model)
+        map = map.with(new Map(changes))
+        for (const [id, value] of new Map(changes))
+          if (value === undefined) model.delete(id)
+          else model.set(id, value)
+        expect([...before]).toEqual([...held].sort())
+        const different = [...new Set([...held.keys(), ...model.keys()])].filter(
+          (id) => held.get(id) !== model.get(id),
+        )
+        for (const [a, b] of [
+          [before, map],
+          [held, model],
+        ] as const)
+          expect([...changedKeys(a, b)].sort()).toEqual(different.sort())
+      }
+      expect([...map]).toEqual([...model].sort())
+      expect([...map.keys()]).toEqual([...model.keys()].sort())
+      expect([...map.values()]).toEqual([...model].sort().map(([, value]) => value))
+      expect(map.size).toBe(model.size)
+      for (let i = 0; i <= 300; i += 1) {
+        expect(map.get(`k${i}`)).toBe(model.get(`k${i}`))
+        expect(map.has(`k${i}`)).toBe(model.has(`k${i}`))
+      }
+    }),
+  )
+})
+
+test('forEach gives value, key and map', () => {
+  const seen: unknown[] = []
+  const map = SortedMap.of([
+    ['b', 2],
+    ['a', 1],
+  ])
+  map.forEach((value, id, of) => {
+    seen.push([id, value, of === map])
+  })
+  expect(seen).toEqual([
+    ['a', 1, true],
+    ['b', 2, true],
+  ])
+})
+
+describe('what does not change is shared', () => {
+  test.each<[string, [string, number | undefined][]]>([
+    ['nothing', []],
+    ['the same value', [['k0500', 500]]],
+    ['a missing key deleted', [['x', undefined]]],
+  ])('the map itself: %s', (_name, changes) => {
+    expect(large.with(new Map(changes))).toBe(large)
+  })
+
+  test('all but one leaf: the search for what changed looks at few keys', () => {
+    const after = large.with(new Map([['k0500', -1]]))
+    expect([...SortedMap.suspects(large, after)].length).toBeLessThan(130)
+    expect([...changedKeys(large, after)]).toEqual(['k0500'])
+    expect(large.get('k0500')).toBe(500)
+  })
+})
