@@ -42,9 +42,15 @@ function commands(): Command {
     .argument('<file>', 'the lab file (YAML)')
     .option('--controller <main.js>', 'the controller to start on the compute nodes', builtController)
     .option('--no-controller', 'start none')
-    .action(async (file: string, options: { controller: string | false }) => {
+    .addOption(
+      program
+        .createOption('--nb <store>', 'what holds the northbound rows')
+        .choices(['file', 'etcd'])
+        .default('file'),
+    )
+    .action(async (file: string, options: { controller: string | false; nb: 'file' | 'etcd' }) => {
       const controller = options.controller === false ? undefined : options.controller
-      await interruptible((signal) => up({ name: name(), file, controller, signal, report }))
+      await interruptible((signal) => up({ name: name(), file, controller, nb: options.nb, signal, report }))
       report(`lab ${name()} is up; try: df-lab status`)
     })
 

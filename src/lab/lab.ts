@@ -4,14 +4,14 @@
  */
 
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { ConfigError, reasonOf } from '../errors.ts'
 import { openNbDriver } from '../nb/index.ts'
 import type { Build } from './build.ts'
+import { startEtcd, untilEtcdAnswers } from './etcd.ts'
 import { deleteNamespace, hasNamespace } from './namespace.ts'
 import { createNode, joinNodes, type StartedController, startController } from './node.ts'
 import { createGateway, createSegment, createServer } from './outside.ts'
-import { type NodePlan, namespacesOf, type Plan, type PortPlan, planOf } from './plan.ts'
+import { type NodePlan, namespacesOf, northboundOf, type Plan, type PortPlan, planOf } from './plan.ts'
 import { createPort, removeResolverFile } from './port.ts'
 import { isRunning, LabError, processOf, signalProcess, stopProcess, together, waitUntil } from './process.ts'
 import { readLabFile } from './schema.ts'
@@ -34,6 +34,8 @@ export interface UpOptions {
   readonly file: string
   /** The main file of the controller; without it the switches have no controller and pass nothing. */
   readonly controller: string | undefined
+  /** What holds the northbound rows; files by default. */
+  readonly nb?: 'file' | 'etcd'
   /** Whether the kernel ends the lab's processes with this one; false by default. */
   readonly diesWithParent?: boolean
   /** Aborted when the lab is not wanted any more: `up` then takes down what there is, and throws the reason. */
@@ -57,8 +59,8 @@ const labName = /^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/
  * refuses; then nothing is left behind.
  */
 export async function up(options: UpOptions): Promise<Lab> {
-  const { name, file, controller, diesWithParent = false, signal, report } = options
-  const plan = planOf(readLabFile(file), { name: checked(name), directory: directoryOf(name) })
+  const { name, file, controller, nb = 'file', diesWithParent = false, signal, report } = options
+  const plan = planOf(readLabFile(file), { name: checked(name), directory: directoryOf(name), nb })
   if (controller !== undefined && !existsSync(controller))
     throw new ConfigError(`${controller}: there is no controller there; build it first (npm run build)`)
   if (process.getuid?.() !== 0) throw new ConfigError('namespaces and links need root; run the lab as root')
@@ -103,7 +105,7 @@ async function build(
   await step(`compute nodes with a switch each: ${keysOf(nodes)}; northbound rows`, [
     ...nodes.map((node) => () => createNode(context, node)),
     ...(outside === undefined ? [] : [() => createSegment(outside)]),
-    () => writeRows(plan),
+    () => writeRows(context),
   ])
   for (const node of nodes.slice(1)) await joinNodes(nodes[0]!, node)
   if (outside !== undefined)
@@ -184,7 +186,8 @@ export function portOf(plan: Plan, key: string): { port: PortPlan; node: NodePla
 
 /** The namespace of anything in a lab: a port, a node, a gateway, a server. Throws `ConfigError` with what there is. */
 export function namespaceOf(plan: Plan, key: string): string {
-  const all = [...plan.ports, ...plan.nodes, ...plan.gateways, ...plan.servers]
+  const { ports, nodes, gateways, servers, etcd } = plan
+  const all = [...ports, ...nodes, ...gateways, ...servers, ...(etcd === undefined ? [] : [etcd])]
   const found = all.find((one) => one.key === key)
   if (!found) throw new ConfigError(`there is no ${key} in lab ${plan.name}; it has ${keysOf(all)}`)
   return found.namespace
@@ -202,10 +205,12 @@ export async function restartController(
   return startController({ plan, record, diesWithParent, signal }, node, entry)
 }
 
-async function writeRows(plan: Plan): Promise<void> {
-  const config = { nb_db_class: 'file_nb_db_driver', nb_path: join(plan.directory, 'nb') }
-  const store = await openNbDriver(config, { createMissing: true })
+async function writeRows(context: Build): Promise<void> {
+  const { plan, signal } = context
+  const etcd = plan.etcd && (await startEtcd(context, plan.etcd))
+  const store = await openNbDriver(northboundOf(plan), { createMissing: true })
   try {
+    if (etcd !== undefined) await untilEtcdAnswers(store, etcd, signal)
     await seed(plan, store)
   } finally {
     await store.close()

@@ -19,6 +19,8 @@ export interface Plan {
   readonly ports: readonly PortPlan[]
   readonly gateways: readonly GatewayPlan[]
   readonly servers: readonly ServerPlan[]
+  /** Where the northbound rows are: undefined for files in `<directory>/nb`. */
+  readonly etcd: EtcdPlan | undefined
   /** The namespace with the bridge that gateways and outside servers share; undefined if the lab has no outside. */
   readonly outside: string | undefined
 }
@@ -110,6 +112,13 @@ export interface ServerPlan {
   readonly records: Records
 }
 
+/** The etcd that holds the northbound rows. */
+export interface EtcdPlan {
+  readonly key: string
+  readonly namespace: string
+  readonly directory: string
+}
+
 /** Addresses by name. */
 export type Records = Readonly<Record<string, readonly string[]>>
 
@@ -117,20 +126,26 @@ export type Records = Readonly<Record<string, readonly string[]>>
 export interface PlanOptions {
   readonly name: string
   readonly directory: string
+  /** What holds the northbound rows; files by default. */
+  readonly nb?: 'file' | 'etcd'
 }
 
 /** Plans a lab. */
-export function planOf(lab: LabFile, { name, directory }: PlanOptions): Plan {
+export function planOf(lab: LabFile, { name, directory, nb = 'file' }: PlanOptions): Plan {
   const namespaceOf = (key: string) => (name === 'default' ? `df-${key}` : `df-${name}-${key}`)
   const bridges = bridgesOf(lab)
   const networks = Object.entries(lab.networks).map(([key, network]) => networkPlan(key, network))
   const networkOf = (key: string) => networks.find((network) => network.key === key)!
   const node = lab.nodes[0]!
   const outsideSubnets = lab.outside?.subnets ?? []
+  const etcd =
+    nb === 'etcd'
+      ? { key: 'etcd', namespace: namespaceOf('etcd'), directory: join(directory, 'etcd') }
+      : undefined
   return {
     name,
     directory,
-    nodes: lab.nodes.map((key) => nodePlan(key, lab, directory, namespaceOf(key), bridges)),
+    nodes: lab.nodes.map((key) => nodePlan(key, lab, { directory, etcd }, namespaceOf(key), bridges)),
     networks,
     ports: Object.entries(lab.ports).map(([key, port], index) => ({
       ...portPlan(key, port, networkOf(port.network)),
@@ -150,13 +165,23 @@ export function planOf(lab: LabFile, { name, directory }: PlanOptions): Plan {
       addresses: addresses.map((ip) => withPrefix(ip, outsideSubnets)),
       records,
     })),
+    etcd,
     outside: lab.outside === undefined ? undefined : namespaceOf('outside'),
   }
 }
 
+/** Where the northbound rows are, as the options of `[df]` say it. */
+export function northboundOf({ directory, etcd }: Pick<Plan, 'directory' | 'etcd'>) {
+  const nb_path = join(directory, 'nb')
+  if (etcd === undefined) return { nb_db_class: 'file_nb_db_driver', nb_path }
+  const remote_db_hosts = [`unix:${join(etcd.directory, 'client:0')}`]
+  return { nb_db_class: 'etcd_nb_db_driver', nb_path, remote_db_hosts }
+}
+
 /** Every namespace of a lab. */
-export function namespacesOf({ nodes, ports, gateways, servers, outside }: Plan): string[] {
-  const named = [...nodes, ...ports, ...gateways, ...servers].map(({ namespace }) => namespace)
+export function namespacesOf({ nodes, ports, gateways, servers, etcd, outside }: Plan): string[] {
+  const parts = [...nodes, ...ports, ...gateways, ...servers, ...(etcd === undefined ? [] : [etcd])]
+  const named = parts.map(({ namespace }) => namespace)
   return outside === undefined ? named : [...named, outside]
 }
 
@@ -241,11 +266,11 @@ function gatewayPlan(key: string, network: NetworkPlan, bridges: Readonly<Record
 function nodePlan(
   key: string,
   lab: LabFile,
-  labDirectory: string,
+  plan: Pick<Plan, 'directory' | 'etcd'>,
   namespace: string,
   bridges: Readonly<Record<string, string>>,
 ): NodePlan {
-  const directory = join(labDirectory, key)
+  const directory = join(plan.directory, key)
   const switchDirectory = join(directory, 'ovs')
   const runDir = join(directory, 'run')
   const integrationBridge = 'br-int'
@@ -253,8 +278,7 @@ function nodePlan(
   const derived: Record<string, Record<string, string>> = {
     DEFAULT: { host: key, run_dir: runDir },
     df: {
-      nb_db_class: 'file_nb_db_driver',
-      nb_path: join(labDirectory, 'nb'),
+      ...Object.fromEntries(Object.entries(northboundOf(plan)).map(([name, value]) => [name, String(value)])),
       integration_bridge: integrationBridge,
       ovsdb_connection: `unix:${join(switchDirectory, 'db.sock')}`,
       metrics_listen: '127.0.0.1:9476',

@@ -82,6 +82,8 @@ export interface DaemonOptions {
   /** Both outputs are appended to this file. */
   readonly logFile: string
   readonly env?: Readonly<Record<string, string>>
+  /** The directory it runs in; the caller's own by default. */
+  readonly cwd?: string
   /** The network namespace it runs in; the caller's own by default. */
   readonly namespace?: string
   /** Whether the kernel kills it when the calling process ends for whatever reason; false by default. */
@@ -97,7 +99,7 @@ export interface DaemonOptions {
 export async function startDaemon(
   command: string,
   args: readonly string[],
-  { logFile, env = {}, namespace, diesWithParent = false, started }: DaemonOptions,
+  { logFile, env = {}, cwd, namespace, diesWithParent = false, started }: DaemonOptions,
 ): Promise<ProcessRef> {
   // setpriv and nsenter replace themselves by what they start: the pid stays the same.
   const line = [
@@ -113,6 +115,7 @@ export async function startDaemon(
       detached: true,
       stdio: ['ignore', log, log],
       env: environment(env),
+      ...(cwd !== undefined && { cwd }),
     })
   } finally {
     closeSync(log)

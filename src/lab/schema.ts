@@ -199,7 +199,7 @@ function* faultsOfOutside(lab: LabFile): Iterable<Fault> {
 /** Every key becomes a namespace `df-<key>`, so all keys but those of networks share one room. */
 function* keysTwice({ nodes, ports, gateways, outside }: LabFile): Iterable<Fault> {
   const sections = { nodes, ports, gateways, 'outside.servers': outside?.servers ?? {} }
-  const seen = new Map([['outside', 'the lab itself']])
+  const seen = new Map(['outside', 'etcd'].map((name) => [name, 'the lab itself']))
   for (const [section, entries] of Object.entries(sections))
     for (const name of Array.isArray(entries) ? entries : Object.keys(entries)) {
       if (seen.has(name))
