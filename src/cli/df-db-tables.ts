@@ -47,11 +47,16 @@ export function tableTable(counts: readonly { readonly table: string; readonly r
 
 /** The rows of a table, one a line; a row that is not JSON shows its text. */
 export function rowTable(table: string, rows: readonly RawRow[]): string {
-  const head = Object.hasOwn(columns, table) ? columns[table as TableName] : ['id', 'value']
+  const head = columnsOf(table)
   return textTable(
     head,
     rows.map((row) => head.map((column) => (column === 'id' ? row.id : shownCell(row, column)))),
   )
+}
+
+/** The fields that tell the rows of a table apart; `value` stands for the text of a row of no known table. */
+export function columnsOf(table: string): readonly string[] {
+  return Object.hasOwn(columns, table) ? columns[table as TableName] : ['id', 'value']
 }
 
 /** The rows that do not count. */

@@ -25,32 +25,41 @@ import {
   tableNamed,
   updateRow,
 } from '../nb/index.ts'
+import { completionScript, hiddenCommand, shells } from './df-db-completion.ts'
+import { documentOf, type Format, formats, itemOf } from './df-db-format.ts'
+import { commandHelp, programHelp } from './df-db-help.ts'
 import { fieldsOf, rowsIn } from './df-db-input.ts'
 import { rejectedTable, rowTable, shownField, tableTable } from './df-db-tables.ts'
-import { Exit, exitCodeOf, exitCodes, type Io, programOf, runIfMain } from './output.ts'
+import { followed, type News, newsLine } from './df-db-watch.ts'
+import { Exit, exitCodeOf, exitCodes, type Io, interruption, programOf, runIfMain } from './output.ts'
 
 interface Options {
   readonly configFile?: readonly string[]
   readonly nbPath?: string
-  readonly format: string
+  readonly format: Format
 }
 
-/** Runs the command on the arguments after its name; resolves to the exit code. */
-export function run(argv: readonly string[], io: Io): Promise<number> {
-  return exitCodeOf(commands(io), argv, io)
+/**
+ * Runs the command on the arguments after its name; resolves to the exit code. `ended` is called by `watch`,
+ * which goes on until it resolves.
+ */
+export function run(argv: readonly string[], io: Io, ended = interruption): Promise<number> {
+  return exitCodeOf(commands(io, ended), argv, io)
 }
 
-function commands(io: Io): Command {
+function commands(io: Io, ended: () => Promise<void>): Command {
   const program = programOf('df-db', io)
     .description('the rows of the northbound store: networks, subnets, ports, and their names')
     .option('--config-file <file>', 'a df.conf that says where the store is (may be repeated)', appended)
     .option('--nb-path <directory>', 'the directory of the store, whatever df.conf says')
   program.addOption(
-    program.createOption('-f, --format <format>', 'output').choices(['table', 'json']).default('table'),
+    program.createOption('-f, --format <format>', 'how to print').choices(formats).default('table'),
   )
-  const isJson = () => program.opts<Options>().format === 'json'
-  const show = (value: unknown, text: () => string) =>
-    io.out(isJson() ? `${JSON.stringify(value, null, 2)}\n` : text())
+  const format = () => program.opts<Options>().format
+  const show = (value: unknown, text: () => string) => {
+    const chosen = format()
+    io.out(chosen === 'table' ? text() : documentOf(chosen, value))
+  }
   const reading = <T>(work: (driver: NbDriver) => Promise<T>) => withDriver(program.opts(), false, work)
   /** Runs a change and says which rows it has left without what they need. */
   const writing = (work: (driver: NbDriver) => Promise<unknown>, createMissing = false) =>
@@ -104,7 +113,6 @@ function commands(io: Io): Command {
   program
     .command('add <table> <fields...>')
     .description('add a row; fields are field=value, a JSON object, or - for one on standard input')
-    .addHelpText('after', '\n  df-db add dnsname lport=0c0afd02-3476-55c2-9177-a64a327a2b62 dns_name=web')
     .action(async (table: string, given: string[]) => {
       const fields = await fieldsOf(tableNamed(table), given, io)
       await writing(async (driver) => io.out(`${await addRow(driver, tableNamed(table), fields)}\n`), true)
@@ -113,10 +121,6 @@ function commands(io: Io): Command {
   program
     .command('update <table> <id> <fields...>')
     .description('change fields of a row; null removes one')
-    .addHelpText(
-      'after',
-      '\n  df-db update lport 0c0afd02-3476-55c2-9177-a64a327a2b62 ips=10.0.0.11,fd00:a::11',
-    )
     .action(async (table: string, id: string, given: string[]) => {
       const fields = await fieldsOf(tableNamed(table), given, io)
       await writing((driver) => updateRow(driver, tableNamed(table), id, fields))
@@ -168,6 +172,33 @@ function commands(io: Io): Command {
         if (rejected.length > 0) throw new Exit(exitCodes.found)
       }),
     )
+  program
+    .command('watch [table]')
+    .description('show every change of the store, or of a table, until Ctrl-C')
+    .action((table?: string) => {
+      if (table !== undefined && table !== counterTable) tableNamed(table)
+      const isEnded = ended()
+      const chosen = format()
+      const started = (rows: number) =>
+        io.err(`df-db: ${counted(rows, 'row', 'rows')}; changes follow until Ctrl-C`)
+      const told = (news: News) => io.out(chosen === 'table' ? newsLine(news) : itemOf(chosen, news))
+      return reading((driver) => followed(driver, table, { started, told }, isEnded))
+    })
+
+  program
+    .command('completion')
+    .addArgument(program.createArgument('<shell>', 'the shell').choices(shells))
+    .description('write what makes a shell complete commands, tables, fields and ids')
+    .action((shell: (typeof shells)[number]) => io.out(completionScript(program, shell)))
+
+  program.command(`${hiddenCommand} <table>`, { hidden: true }).action((table: string) =>
+    reading(async (driver) => {
+      for (const { id } of await driver.list(table)) if (!/\p{Cc}/u.test(id)) io.out(`${id}\n`)
+    }),
+  )
+
+  program.addHelpText('after', programHelp)
+  for (const command of program.commands) command.addHelpText('after', commandHelp(command.name()))
   return program
 }
 
@@ -177,7 +208,10 @@ async function withDriver<T>(
   work: (driver: NbDriver) => Promise<T>,
 ): Promise<T> {
   const { values } = loadConfig({ files: configFile, sections: controllerSections })
-  const config = { ...values.df, ...(nbPath !== undefined && { nb_path: nbPath }) }
+  const config = {
+    ...values.df,
+    ...(nbPath !== undefined && { nb_db_class: 'file_nb_db_driver', nb_path: nbPath }),
+  }
   const driver = await openNbDriver(config, { createMissing })
   try {
     return await work(driver)

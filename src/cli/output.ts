@@ -102,8 +102,18 @@ const lineNames = [
   'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle',
 ]
 
-/** Foreign text cannot move the cursor or begin a line of its own. */
-function oneLine(text: string): string {
+/**
+ * Resolves when a person (Ctrl-C) or the system (SIGTERM, a closed terminal) wants the command to end; a
+ * second signal ends it at once.
+ */
+export function interruption(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
+  })
+}
+
+/** Text on one line that is safe to show: foreign text cannot move the cursor or begin a line of its own. */
+export function oneLine(text: string): string {
   const shown = (character: string) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
   return text.replace(/\p{Cc}/gu, shown)
 }

@@ -1,9 +1,10 @@
 import { execFile, spawn } from 'node:child_process'
-import { chmod, cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
 import { run } from '../../src/cli/df-db.ts'
 import { buildMs, builtSource } from '../support/build.ts'
 import { ran } from '../support/io.ts'
@@ -59,6 +60,21 @@ describe('with the rows of the real Dragonflow', () => {
   test('check finds nothing', async () => {
     expect(await db('check')).toEqual({ code: 0, out: '', err: ['df-db: 33 rows, all count'] })
     expect(await db('check', '-f', 'json')).toMatchObject({ code: 0, out: '[]\n' })
+  })
+
+  test('YAML says what JSON says', async () => {
+    for (const argv of [
+      ['ls'],
+      ['ls', 'lport'],
+      ['get', 'lport', vm],
+      ['get', 'lport', vm, 'ips'],
+      ['check'],
+    ]) {
+      const yaml = (await db(...argv, '-f', 'yaml')).out
+      expect(parse(yaml), argv.join(' ')).toEqual(JSON.parse((await db(...argv, '-f', 'json')).out))
+    }
+    expect(await said('-f', 'yaml', 'get', 'lport', vm, 'ips')).toBe('- "10.0.0.11"\n- "fd00:a::11"\n')
+    expect((await db('check', '-f', 'yaml')).out).toBe('[]\n')
   })
 
   test('ls shows the tables', async () => {
@@ -181,6 +197,13 @@ describe('the store', () => {
     ])
   })
 
+  test('is the directory of --nb-path also where df.conf names etcd', async () => {
+    const conf = join(folder, 'df.conf')
+    await writeFile(conf, '[df]\nnb_db_class = etcd_nb_db_driver\nremote_db_hosts = 127.0.0.1:1\n')
+    await said('--config-file', conf, 'init')
+    expect(await said('--config-file', conf, 'ls')).toBe('TABLE  ROWS\n')
+  })
+
   test('is where df.conf says, unless --nb-path says otherwise', async () => {
     const conf = join(folder, 'df.conf')
     await writeFile(conf, `[df]\nnb_path = ${nbPath}\n`)
@@ -236,6 +259,8 @@ describe('a bad request is one line that says what to do, and changes nothing', 
       /^\/nonexistent\/rows cannot be read \(ENOENT.*\): give the name of a file/,
     ],
     [['ls', '-f', 'xml'], /argument 'xml' is invalid/],
+    [['watch', 'lports'], /^there is no table "lports"/],
+    [['watch', '--nb-path', '/nonexistent/nb'], /^the northbound store \/nonexistent\/nb does not exist/],
     [['frob'], /unknown command 'frob'/],
     [['get', 'lport'], /missing required argument 'id'/],
     [
@@ -314,6 +339,88 @@ test('rows that lose what they need are named, five at most', async () => {
   expect(err[5]).toBe('df-db: warning: and 5 more: see df-db check')
 })
 
+describe('watch', () => {
+  /** Watches while `work` goes on; `until` waits for text that was printed. */
+  async function watched(
+    argv: string[],
+    work: (until: (text: string) => Promise<void>) => Promise<void>,
+  ): Promise<{ code: number; out: string; err: string[] }> {
+    let end = () => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const result = { code: 0, out: '', err: [] as string[] }
+    const io = {
+      out: (text: string) => {
+        result.out += text
+      },
+      err: (line: string) => void result.err.push(line),
+      input: () => Promise.resolve(''),
+    }
+    const running = run(['--nb-path', nbPath, 'watch', ...argv], io, () => ended)
+    const until = (text: string) =>
+      vi.waitFor(() => expect(`${result.err.join('\n')}\n${result.out}`).toContain(text), 20_000)
+    await until('changes follow until Ctrl-C')
+    await work(until)
+    end()
+    result.code = await running
+    return result
+  }
+
+  beforeEach(async () => {
+    await cp(filled, nbPath, { recursive: true })
+  })
+
+  test('shows each change on a line, a loss, and what happened meanwhile', async () => {
+    const { code, out, err } = await watched([], async (until) => {
+      await said('update', 'lport', vm, 'ips=10.0.0.77')
+      await until('version=5')
+      await said('add', 'dnsname', `lport=${vm}`, 'dns_name=web')
+      await until('added')
+      await rename(nbPath, `${nbPath}.away`)
+      await until('lost ')
+      expect(await ran(run, ['--nb-path', `${nbPath}.away`, 'rm', 'dnsname', vm])).toMatchObject({ code: 0 })
+      await rename(`${nbPath}.away`, nbPath)
+      await until('deleted ')
+    })
+    expect({ code, err }).toEqual({ code: 0, err: ['df-db: 33 rows; changes follow until Ctrl-C'] })
+    expect(out.split('\n')).toEqual([
+      `changed   lport ${vm} ips=10.0.0.77 version=5`,
+      `added     dnsname ${vm} topic=9e2f7c1ab7a64d2f8c3d5e6f7a8b9c01 dns_name=web`,
+      expect.stringMatching(`^lost      the northbound store ${nbPath} does not exist`),
+      'recovered 33 rows',
+      `deleted   dnsname ${vm}`,
+      '',
+    ])
+  }, 60_000)
+
+  test.each([
+    [
+      'json',
+      (out: string) =>
+        out
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as unknown),
+    ],
+    ['yaml', (out: string) => parseAllDocuments(out).map((document) => document.toJS() as unknown)],
+  ])(
+    'of one table shows its changes alone, as %s',
+    async (format, read) => {
+      const { code, out, err } = await watched(['dnsname', '-f', format], async (until) => {
+        await said('update', 'lport', vm, 'name=other')
+        await said('add', 'dnsname', `lport=${vm}`, 'dns_name=web')
+        await until('"added"')
+      })
+      expect({ code, err }).toEqual({ code: 0, err: ['df-db: 0 rows; changes follow until Ctrl-C'] })
+      const topic = '9e2f7c1ab7a64d2f8c3d5e6f7a8b9c01'
+      const value = { id: vm, lport: vm, dns_name: 'web', topic, version: 0 }
+      expect(read(out)).toEqual([{ change: 'added', table: 'dnsname', id: vm, value }])
+    },
+    60_000,
+  )
+})
+
 describe('as a command', () => {
   let command: string
 
@@ -337,6 +444,18 @@ describe('as a command', () => {
       stderr: `df-db: the northbound store ${nbPath}x does not exist: make it with 'df-db --nb-path ${nbPath}x init'\n`,
     })
   })
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'watch ends well with %s',
+    async (signal) => {
+      await cp(filled, nbPath, { recursive: true })
+      const child = spawn(command, ['--nb-path', nbPath, 'watch'], { stdio: ['ignore', 'pipe', 'pipe'] })
+      child.stderr.once('data', () => child.kill(signal))
+      const ended = await new Promise((resolve) => child.on('close', (...how) => resolve(how)))
+      expect(ended).toEqual([0, null])
+    },
+    30_000,
+  )
 
   test('it does not mind a reader that has seen enough', async () => {
     await cp(filled, nbPath, { recursive: true })
