@@ -1,12 +1,33 @@
 /** Logging for every room: JSON lines by pino; lines that a guest can cause pass a rate limit. */
 
-import { type Logger as PinoLogger, pino } from 'pino'
+import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
 
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'child'>
 
-/** Makes the root logger; `level` is a pino level, output goes to standard error. */
-export function createLogger(level: string): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2))
+/** A logger whose level can be changed, with that of everything that was made of it. */
+export interface RootLogger extends Logger {
+  /** `level` is a pino level. */
+  setLevel(level: string): void
+}
+
+/** Makes the root logger; `level` is a pino level, output goes to standard error unless a test takes it. */
+export function createLogger(
+  level: string,
+  destination: DestinationStream = pino.destination(2),
+): RootLogger {
+  // A child keeps the level that its parent had when it was made.
+  const loggers = new Set<WeakRef<PinoLogger>>()
+  const onChild = (child: PinoLogger) => loggers.add(new WeakRef(child))
+  const root = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, onChild }, destination)
+  const setLevel = (next: string) => {
+    root.level = next
+    for (const reference of loggers) {
+      const child = reference.deref()
+      if (child === undefined) loggers.delete(reference)
+      else child.level = next
+    }
+  }
+  return Object.assign(root, { setLevel })
 }
 
 /** A logger that says nothing, for tests. */

@@ -6,22 +6,35 @@ export type { Counter, Gauge, Histogram } from 'prom-client'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
-/** Makes an empty registry. A metric is declared once, by the room that counts it. */
+/**
+ * Makes an empty registry. A metric is declared in one place, by the room that counts it; declared again in the same
+ * words, by an application that is made anew, it is the same metric and goes on counting.
+ */
 export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
+  const declared = new Map<string, unknown>()
+  const once = <M>(words: readonly unknown[], make: () => M): M => {
+    const key = JSON.stringify(words)
+    if (!declared.has(key)) declared.set(key, make())
+    return declared.get(key) as M
+  }
   return {
     counter: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-      new Counter({ name, help, labelNames, registers }),
+      once(['counter', name, help, labelNames], () => new Counter({ name, help, labelNames, registers })),
     gauge: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-      new Gauge({ name, help, labelNames, registers }),
+      once(['gauge', name, help, labelNames], () => new Gauge({ name, help, labelNames, registers })),
     /** `buckets` are upper bounds in seconds. */
     histogram: <L extends string>(
       name: string,
       help: string,
       buckets: number[],
       labelNames: readonly L[] = [],
-    ) => new Histogram({ name, help, buckets, labelNames, registers }),
+    ) =>
+      once(
+        ['histogram', name, help, buckets, labelNames],
+        () => new Histogram({ name, help, buckets, labelNames, registers }),
+      ),
     /** The registry in Prometheus' text form. */
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -34,7 +34,7 @@ export interface Attachments {
 
 export interface AttachmentOptions {
   readonly desk: PuntDesk
-  readonly leases: readonly HeldLease[]
+  readonly leases: Iterable<HeldLease>
   readonly scope: Scope
   /** The datapath id that the database tells, 16 hexadecimal digits; undefined while it is not known. */
   readonly datapathId: () => string | undefined

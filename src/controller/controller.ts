@@ -11,6 +11,7 @@
 import { auditTime, combineLatest, filter, map, type Observable, scan, tap } from 'rxjs'
 import type { App } from '../app/app.ts'
 import { groups, tables } from '../app/pipeline.ts'
+import type { View } from '../app/view.ts'
 import { ConfigError, reasonOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
@@ -19,9 +20,8 @@ import { type Clock, type Listener, listen } from '../openflow/index.ts'
 import type { ControllerSettings, OvsdbClient, OvsdbState } from '../ovsdb/index.ts'
 import { type Attachment, type Attachments, confirmedPorts, createAttachments } from './attachment.ts'
 import { keepBridge, type PatchPorts } from './bridge.ts'
-import { createCollector, timedFlows } from './desired.ts'
-import { createLease, type HeldLease, leaseMetrics, leaseSeconds } from './lease.ts'
-import { probe } from './messages.ts'
+import { createCollector } from './desired.ts'
+import { createLeases } from './leases.ts'
 import { createPuntDesk, type PuntDesk } from './punt.ts'
 import { watchReadiness } from './readiness.ts'
 import { type Moment, type Parts, type Reading, reasonsOf, type Status, statusOf } from './status.ts'
@@ -43,6 +43,12 @@ export interface ControllerOptions {
 export interface Controller {
   /** What it is doing; cheap enough to be asked every second. */
   status(): Status
+  /**
+   * Goes on with these applications, which are the same ones made anew, or the same values. Only what they want
+   * differently changes in the switch; a lease that stays the same is kept. Their bridges are those of the start.
+   * Rejects with `BugError`, before anything has changed, if a lease is wrong.
+   */
+  setApps(apps: readonly App[]): Promise<void>
   /** Ends its work as the header says; resolves when the session is closed. Store and database are the caller's. */
   stop(): Promise<void>
 }
@@ -53,13 +59,13 @@ const withdrawalMs = 1000
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { apps, ovsdb, settings, clock, log, metrics } = options
   const collector = createCollector(apps, { log, metrics, clock })
-  const leases = leasesOf(options)
+  const leases = createLeases(apps, options)
   const desk = createPuntDesk({
     apps,
     clock,
     log,
     metrics,
-    selfChecked: (app, sequence) => leases.find((lease) => lease.app === app)?.decided(sequence),
+    selfChecked: leases.decided,
   })
   const now: Moment = {
     reading: { northbound: undefined, lostBecause: undefined },
@@ -89,18 +95,37 @@ export async function startController(options: ControllerOptions): Promise<Contr
     clock,
     log,
   })
-  const parts: Parts = { apps, attachments, collector, keeper, leases, now }
-  const subscription = follow(options, parts, desk)
+  let currentApps = apps
+  const parts: Parts = {
+    get apps() {
+      return currentApps
+    },
+    attachments,
+    collector,
+    keeper,
+    leases,
+    now,
+  }
+  const following = follow(options, parts, desk)
   const endWatch = watchReadiness(() => [...reasonsOf(parts)], { clock, log, metrics })
   return {
     status: () => statusOf(parts),
+    async setApps(next) {
+      await leases.release(next)
+      if (now.isStopping) return
+      currentApps = next
+      collector.setApps(next)
+      desk.setApps(next)
+      leases.adopt(next)
+      following.wishAnew()
+    },
     async stop() {
       now.isStopping = true
       endWatch()
-      subscription.unsubscribe()
+      following.end()
       keeper.close()
       const patience = new Promise<void>((resolve) => clock.after(withdrawalMs, resolve))
-      await Promise.race([Promise.all(leases.map((lease) => lease.withdraw())), patience])
+      await Promise.race([Promise.all(Array.from(leases, (lease) => lease.withdraw())), patience])
       await desk.drain()
       await listener.close()
     },
@@ -115,6 +140,12 @@ function follow(options: ControllerOptions, { attachments, collector, keeper, no
   const viewAt = createTopology()
   let served: Attachment | undefined
 
+  function wish({ reconciler }: Attachment, view: View): void {
+    const desired = collector.desiredFor(view)
+    now.desiredFlows = desired.flows.size
+    reconciler.want(desired)
+  }
+
   function update(
     reading: Northbound,
     state: OvsdbState,
@@ -126,9 +157,7 @@ function follow(options: ControllerOptions, { attachments, collector, keeper, no
     const view = viewAt({ nb: reading, switchPorts, host, patchPorts })
     if (attached !== undefined && (view !== now.view || attached.session !== served?.session)) {
       desk.setView(view)
-      const desired = collector.desiredFor(view)
-      now.desiredFlows = desired.flows.size
-      attached.reconciler.want(desired)
+      wish(attached, view)
     }
     served = attached
     now.view = view
@@ -161,30 +190,21 @@ function follow(options: ControllerOptions, { attachments, collector, keeper, no
   const knownAttachment = attachments.current.pipe(
     filter((attached) => attached === undefined || attached.portNames !== undefined),
   )
-  return combineLatest([wholeReadings, knownBridge, knownAttachment, keeper.patchPorts])
+  const subscription = combineLatest([wholeReadings, knownBridge, knownAttachment, keeper.patchPorts])
     .pipe(auditTime(0))
     .subscribe((latest) => update(...latest))
+  return {
+    /** Asks the applications again for the same view; a switch that has not been served yet will be. */
+    wishAnew() {
+      if (served !== undefined && now.view !== undefined) wish(served, now.view)
+    },
+    end: () => subscription.unsubscribe(),
+  }
 }
 
 function readingAfter({ northbound }: Reading, event: NbEvent): Reading {
   if (event.kind === 'lost') return { northbound, lostBecause: reasonOf(event.error) }
   return { northbound: northboundAfter(northbound ?? emptyNorthbound, event), lostBecause: undefined }
-}
-
-function leasesOf({ apps, clock, log, metrics }: ControllerOptions): HeldLease[] {
-  const counters = leaseMetrics(metrics)
-  return apps.flatMap((app) => {
-    if (app.lease === undefined) return []
-    const { rows, probe: check } = app.lease
-    return createLease({
-      app: app.name,
-      rows: timedFlows(app, rows, leaseSeconds),
-      probe: (sequence) => probe(check.tableId, check.frame, sequence),
-      clock,
-      log,
-      metrics: counters,
-    })
-  })
 }
 
 async function listenForSwitch(

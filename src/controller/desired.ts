@@ -32,6 +32,8 @@ interface Wishes {
 export interface Collector {
   /** What they want at this view. Never throws: an application that fails keeps what it wanted last. */
   desiredFor(view: View): Desired
+  /** Asks these from now on; one that fails keeps what its predecessor of the same name wanted last. */
+  setApps(apps: readonly App[]): void
   /** The applications refused at the last view, with the reason. */
   readonly refused: ReadonlyMap<string, string>
 }
@@ -56,7 +58,7 @@ export function timedFlows(app: App, rows: readonly Flow[], hardTimeoutSeconds: 
 
 /** Makes the collector of these applications, in their order. */
 export function createCollector(
-  apps: readonly App[],
+  initialApps: readonly App[],
   { log, metrics, clock }: { log: Logger; metrics: Metrics; clock: Clock },
 ): Collector {
   const refusals = metrics.counter(
@@ -66,10 +68,11 @@ export function createCollector(
   )
   const limited = rateLimited(clock.now)
   const refused = new Map<string, string>()
-  const lastGood = new Map<App, Wishes>()
+  const lastGood = new Map<string, Wishes>()
   const known = new WeakMap<Flow, WantedFlow>()
   let last: ReadonlyMap<string, WantedFlow> = new Map()
-  const timed = new Set(apps.flatMap((app) => app.lease?.rows.map(flowIdentity) ?? []))
+  let apps = initialApps
+  let timed = timedIdentities(apps)
 
   const wantedOf = (app: App, flow: Flow): WantedFlow => {
     const wanted = known.get(flow) ?? wantedFlow(app.name, flow, last)
@@ -91,7 +94,7 @@ export function createCollector(
         try {
           const wishes = wishesOf(app, view)
           merge(wishes, flows, groups)
-          lastGood.set(app, wishes)
+          lastGood.set(app.name, wishes)
           refused.delete(app.name)
         } catch (error) {
           const reason = reasonOf(error)
@@ -100,13 +103,21 @@ export function createCollector(
           limited(app.name, (suppressed) =>
             log.error({ app: app.name, reason, suppressed }, 'flows refused; the last good ones stay'),
           )
-          keep(lastGood.get(app), flows, groups)
+          keep(lastGood.get(app.name), flows, groups)
         }
       }
       last = flows
       return { flows, groups }
     },
+    setApps(next) {
+      apps = next
+      timed = timedIdentities(next)
+    },
   }
+}
+
+function timedIdentities(apps: readonly App[]): ReadonlySet<string> {
+  return new Set(apps.flatMap((app) => app.lease?.rows.map(flowIdentity) ?? []))
 }
 
 /** Adds the wishes, all or none. Throws `BugError` if another application wants something else under an identity. */

@@ -28,6 +28,8 @@ export interface PuntDesk {
   packetIn(link: PuntLink, message: PacketIn): void
   /** The view to decide by from now on; with none every packet goes on. */
   setView(view: View | undefined): void
+  /** Asks these from now on; their names are those of the applications that the desk was made with. */
+  setApps(apps: readonly App[]): void
   /** Lets every packet go on from now on; resolves when none came for 200 ms, at the latest after 2 s. */
   drain(): Promise<void>
 }
@@ -48,7 +50,7 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
     'app',
   ])
   const limited = rateLimited(clock.now)
-  const owners = new Map(apps.filter((app) => app.packetIn).map((app) => [app.name, app]))
+  let owners = decidersOf(apps)
   let view: View | undefined
   let ports: ReadonlyMap<number, LocalPort> = new Map()
   let lastPuntAt = Number.NEGATIVE_INFINITY
@@ -129,6 +131,9 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
         ports = new Map(next?.localPorts.map((port) => [port.key, port]) ?? [])
       view = next
     },
+    setApps(next) {
+      owners = decidersOf(next)
+    },
     drain() {
       isDraining = true
       const deadline = clock.now() + maxDrainMs
@@ -144,6 +149,10 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
       })
     },
   }
+}
+
+function decidersOf(apps: readonly App[]): ReadonlyMap<string, App> {
+  return new Map(apps.filter((app) => app.packetIn).map((app) => [app.name, app]))
 }
 
 /** Counts verdicts. The labelled counters are kept: looking one up by its labels costs more than a verdict. */

@@ -27,7 +27,7 @@ export interface Parts {
   readonly attachments: Attachments
   readonly collector: Collector
   readonly keeper: BridgeKeeper
-  readonly leases: readonly HeldLease[]
+  readonly leases: Iterable<HeldLease>
   readonly now: Moment
 }
 
@@ -88,7 +88,7 @@ export function statusOf(parts: Parts): Status {
       const refused = collector.refused.get(name)
       return refused === undefined ? { name } : { name, refused }
     }),
-    lease: leases.map(({ app, state, isHeld }) => ({ app, state, isHeld })),
+    lease: Array.from(leases, ({ app, state, isHeld }) => ({ app, state, isHeld })),
     rejectedRows: now.reading.northbound?.rejected.length ?? 0,
     memory: { rss, heapUsed },
   }

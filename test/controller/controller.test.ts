@@ -298,6 +298,100 @@ test('an application whose flows are wrong is told of, and the others work', asy
   ])
 })
 
+describe('applications made anew', () => {
+  const answering = (word: string, rest: Partial<App> = {}): App =>
+    deciderOf(
+      'dns',
+      ({ port }) => ({ kind: 'reply', frame: Buffer.from(`${word} ${port.id}`), why: 'answered' }),
+      {
+        lease: dns.lease!,
+        ...rest,
+      },
+    )
+  const changesOf = (peer: FakePeer) =>
+    peer.told.filter((line) => /^(add|delete)/.test(line) && line !== 'add 20')
+  async function ready(apps?: App[]): Promise<FakePeer> {
+    await start(apps)
+    store.next(snapshot)
+    database.next(seen)
+    const peer = attach()
+    await until(isReady)
+    peer.told.length = 0
+    return peer
+  }
+
+  test('decide from then on; no flow changes and the lease is kept', async () => {
+    const peer = await ready()
+    await controller!.setApps([classifier, answering('new answer for')])
+    expect(controller!.status().lease).toMatchObject([{ app: 'dns', isHeld: true }])
+    await until(isReady)
+    expect(await fateOf(peer, 2)).toBe('12: new answer for vm-blue')
+    expect(changesOf(peer)).toEqual([])
+    const isProbe = () => peer.told.filter((line) => line === 'packetOut').length > 2
+    await until(isProbe)
+    expect(controller!.status().lease).toMatchObject([{ app: 'dns', isHeld: true }])
+  })
+
+  test('change only the flows that they want differently', async () => {
+    const peer = await ready()
+    const other = appOf('classifier', {
+      flows: (view) =>
+        view.localPorts.map(({ ofport }) => flowOf(0, 100, { inPort: ofport }, ofport === 11 ? 5 : 9)),
+    })
+    await controller!.setApps([other, dns])
+    await until(() => changesOf(peer).length > 0)
+    await until(isReady)
+    expect(changesOf(peer)).toEqual(['add 0'])
+    expect(hasLease(peer)).toBe(true)
+  })
+
+  test('a lease that ends goes out before the flows behind it, and can come back after them', async () => {
+    const behind = { flows: () => [flowOf(31, 1)] }
+    const peer = await ready([classifier, answering('a', behind)])
+    const { lease: _, ...off } = answering('a')
+    await controller!.setApps([classifier, { ...off, flows: () => [] }])
+    await until(() => changesOf(peer).length === 2)
+    expect(changesOf(peer)).toEqual(['deleteStrict 20', 'deleteStrict 31'])
+    await until(isReady)
+    expect(controller!.status().lease).toEqual([])
+    peer.told.length = 0
+    await controller!.setApps([classifier, answering('b', behind)])
+    await until(isReady)
+    expect(peer.told.filter((line) => line.startsWith('add'))).toEqual(['add 31', 'add 20'])
+    expect(await fateOf(peer, 1)).toBe('11: b vm-red')
+  })
+
+  test('whose lease is wrong are not taken, and nothing changes', async () => {
+    const peer = await ready()
+    const lease = { ...dns.lease!, rows: [flowOf(0, 1)] }
+    await expect(controller!.setApps([classifier, answering('a', { lease })])).rejects.toThrow(
+      /table 0 belongs to classifier, not to dns/,
+    )
+    expect(await fateOf(peer, 1)).toBe('11: answer for vm-red')
+    expect(changesOf(peer)).toEqual([])
+    expect(isReady()).toBe(true)
+  })
+
+  test('whose flows are wrong keep those of their predecessors', async () => {
+    const peer = await ready()
+    await controller!.setApps([appOf('classifier', { flows: () => [flowOf(31, 1)] }), dns])
+    await until(() => !isReady())
+    expect(controller!.status().reasons.join()).toMatch(/the flows of classifier are refused/)
+    expect(inPorts(peer)).toEqual([11, 12])
+    expect(changesOf(peer)).toEqual([])
+  })
+
+  test('while there is no switch, serve it when it comes', async () => {
+    await start()
+    await controller!.setApps([classifier, answering('new answer for')])
+    store.next(snapshot)
+    database.next(seen)
+    const peer = attach()
+    await until(isReady)
+    expect(await fateOf(peer, 1)).toBe('11: new answer for vm-red')
+  })
+})
+
 describe('stopping', () => {
   test('takes the lease out, lets packets go on, keeps the flows and ends the session', async () => {
     await start()
