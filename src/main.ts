@@ -6,14 +6,15 @@
  */
 
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { App, Application } from './app/app.ts'
+import type { App } from './app/app.ts'
 import { applications, builtIn, notPorted } from './app/index.ts'
-import { type Config, controllerSections, loadConfig, type Sections } from './config/index.ts'
-import { chosenApplications, startApplications } from './controller/apps.ts'
+import { type Config, controllerSections, fileThatSets, loadConfig, type Sections } from './config/index.ts'
+import { type Catalogue, chosenApplications, namesOf, startApplications } from './controller/apps.ts'
 import { listenForControl } from './controller/control.ts'
 import { type Controller, startController } from './controller/controller.ts'
+import { findApplications, hostedApplications } from './controller/foreign.ts'
 import { listenForHealth } from './controller/health.ts'
 import { ConfigError, NorthboundError, reasonOf } from './errors.ts'
 import { createLogger, type Logger } from './log.ts'
@@ -40,8 +41,9 @@ async function run(args: readonly string[]): Promise<void> {
     return
   }
   const stopped = signalled()
-  const catalogue = { applications: applications as readonly Application[], builtIn, notPorted }
-  const ofApplications = catalogue.applications.map(({ section, options }) => [section, options])
+  const catalogue = await catalogueOf(order.files)
+  const declared = [...catalogue.applications, ...catalogue.foreign.values()]
+  const ofApplications = declared.map(({ section, options }) => [section, options])
   const sections: Sections & typeof controllerSections = {
     ...Object.fromEntries(ofApplications),
     ...controllerSections,
@@ -73,6 +75,17 @@ async function run(args: readonly string[]): Promise<void> {
   log.info({ signal: await stopped }, 'stopping')
   await closeAll()
   log.info('stopped')
+}
+
+/** Every application that there is, with those from outside that the files name. Throws `ConfigError`. */
+async function catalogueOf(files: readonly string[]): Promise<Required<Catalogue>> {
+  const own: Catalogue = { applications, builtIn, notPorted }
+  const taken = namesOf(own)
+  const { df } = loadConfig({ files, sections: controllerSections }).values
+  const entries = df.apps_list.filter((name) => !taken.includes(name))
+  const directory = dirname(resolve(fileThatSets(files, 'df', 'apps_list') ?? '.'))
+  const found = await findApplications(entries, directory)
+  return { ...own, foreign: hostedApplications(found, taken) }
 }
 
 /** Starts everything; `closers` is told how to end what has been started so far. */

@@ -1,7 +1,7 @@
 /** The gate of the configuration room: what others may use. */
 
 export { type ConfigSource, configFilesOf, defaultConfigFile } from './files.ts'
-export { type Config, loadConfig, type Sections } from './load.ts'
+export { type Config, fileThatSets, loadConfig, type Sections } from './load.ts'
 export { nearestOf } from './near.ts'
 export {
   fixed,

@@ -45,6 +45,15 @@ export function loadConfig<const S extends Sections>({
   }
 }
 
+/**
+ * The file that gives an option its value; undefined if none does. Throws `ConfigError` for a file that cannot be read or
+ * parsed.
+ */
+export function fileThatSets(files: readonly string[], section: string, name: string): string | undefined {
+  const assignments = files.flatMap((file) => parseIni(textOfFile(file), file))
+  return assignments.findLast((each) => each.section === normalSection(section) && each.name === name)?.file
+}
+
 /** What options are worth, with references followed. Each question is answered anew: there are few. */
 class Lookup {
   readonly #sections: Sections

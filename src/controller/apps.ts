@@ -16,24 +16,31 @@ export interface Catalogue {
   readonly builtIn: readonly string[]
   /** Names of Dragonflow's applications that are left out with a warning. */
   readonly notPorted: readonly string[]
+  /** Those from outside, by the paths and packages that `apps_list` names. */
+  readonly foreign?: ReadonlyMap<string, Application>
+}
+
+/** Every name that is taken: an application from outside has another one. */
+export function namesOf({ applications, builtIn, notPorted }: Catalogue): string[] {
+  return [...applications.map(({ name }) => name), ...builtIn, ...notPorted]
 }
 
 /**
- * The applications that `names` (the option `apps_list`) asks for, in the catalogue's order. Warns of names that are
- * not ported; throws `ConfigError` for names that are nobody's.
+ * The applications that `names` (the option `apps_list`) asks for, in the catalogue's order, those from outside last.
+ * Warns of names that are not ported; throws `ConfigError` for names that are nobody's.
  */
 export function chosenApplications(
   names: readonly string[],
-  { applications, builtIn, notPorted }: Catalogue,
+  { applications, builtIn, notPorted, foreign = new Map() }: Catalogue,
   log: Logger,
 ): Application[] {
   const known = [...applications.map(({ name }) => name), ...builtIn]
   for (const name of new Set(names)) {
-    if (known.includes(name)) continue
+    if (known.includes(name) || foreign.has(name)) continue
     if (!notPorted.includes(name)) throw unknownName(name, known, notPorted)
     log.warn({ app: name }, 'apps_list names an application that is not ported (docs/applications.md)')
   }
-  return applications.filter(({ name }) => names.includes(name))
+  return [...applications.filter(({ name }) => names.includes(name)), ...foreign.values()]
 }
 
 /**

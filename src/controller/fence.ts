@@ -97,7 +97,7 @@ export function fenced({ app, extension, now, log, metrics }: FenceOptions): App
       return verdict as Verdict
     } finally {
       const endedAt = now()
-      creditMs = Math.min(credit.mostMs, creditMs + (startedAt - countedAt) * credit.growth)
+      creditMs = Math.min(credit.mostMs, creditMs + (endedAt - countedAt) * credit.growth)
       creditMs -= Math.max(0, endedAt - startedAt - freeMs)
       countedAt = endedAt
       if (creditMs < 0)

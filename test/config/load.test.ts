@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
-import { loadConfig, option } from '../../src/config/index.ts'
+import { fileThatSets, loadConfig, option } from '../../src/config/index.ts'
 import { ConfigError } from '../../src/errors.ts'
 
 let folder: string
@@ -168,4 +168,13 @@ test('values are typed as they are declared', () => {
   expectTypeOf(df.number).toEqualTypeOf<number>()
   expectTypeOf(df.items).toEqualTypeOf<readonly string[]>()
   expectTypeOf(df.mode).toEqualTypeOf<'slow' | 'fast'>()
+})
+
+describe('the file that sets an option', () => {
+  test('is the last one that names it', () => {
+    const files = written(['[df]\ntext = a\nflag = no\n', '[df]\ntext = b\n', '[other]\ntext = c\n'])
+    expect(fileThatSets(files, 'df', 'flag')).toBe(files[0])
+    expect(fileThatSets(files, 'df', 'text')).toBe(files[1])
+    expect(fileThatSets(files, 'df', 'number')).toBeUndefined()
+  })
 })
