@@ -35,6 +35,11 @@ export interface App {
   readonly name: string
   /** Every flow wanted while the network looks like `view`. Pure: same view, same flows, same order. */
   flows(view: View): Iterable<Flow>
+  /**
+   * The same flows, in the same order, in parts: an array that is the very one of the last view (`===`) is not looked at
+   * again. For applications with many flows; what a change costs then follows from the parts that it touches.
+   */
+  units?(view: View): Iterable<readonly Flow[]>
   /** Every group wanted while the network looks like `view`. Pure, as `flows`. */
   groups?(view: View): Iterable<Group>
   /**

@@ -7,22 +7,21 @@ import { changedKeys } from '../sorted-map.ts'
 import type { Port } from './view.ts'
 
 /** The ports of a group in order of their keys: the same array for as long as none of them changes. */
-export type GroupOf = (group: string) => readonly Port[]
-
-const nobody: readonly Port[] = []
+export type GroupOf<P extends Port = Port> = (group: string) => readonly P[]
 
 /**
  * Makes the function that groups the ports of a view. `groupsOf` must follow from the port alone. What the function
  * returned last counts until it is called again.
  */
-export function createGrouping(
-  groupsOf: (port: Port) => Iterable<string>,
-): (ports: ReadonlyMap<string, Port>) => GroupOf {
-  const groups = new Map<string, readonly Port[]>()
-  let grouped: ReadonlyMap<string, Port> = new Map()
+export function createGrouping<P extends Port = Port>(
+  groupsOf: (port: P) => Iterable<string>,
+): (ports: ReadonlyMap<string, P>) => GroupOf<P> {
+  const nobody: readonly P[] = []
+  const groups = new Map<string, readonly P[]>()
+  let grouped: ReadonlyMap<string, P> = new Map()
   return (ports) => {
-    const gone = new Map<string, Set<Port>>()
-    const come = new Map<string, Set<Port>>()
+    const gone = new Map<string, Set<P>>()
+    const come = new Map<string, Set<P>>()
     for (const id of changedKeys(grouped, ports)) {
       note(gone, groupsOf, grouped.get(id))
       note(come, groupsOf, ports.get(id))
@@ -38,10 +37,15 @@ export function createGrouping(
   }
 }
 
-function note(
-  noted: Map<string, Set<Port>>,
-  groupsOf: (port: Port) => Iterable<string>,
-  port: Port | undefined,
+/** The same map of local ports as views have of all. */
+export function byId<P extends Port>(ports: readonly P[]): ReadonlyMap<string, P> {
+  return new Map(ports.map((port) => [port.id, port]))
+}
+
+function note<P>(
+  noted: Map<string, Set<P>>,
+  groupsOf: (port: P) => Iterable<string>,
+  port: P | undefined,
 ): void {
   if (port === undefined) return
   for (const group of groupsOf(port)) {

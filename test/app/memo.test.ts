@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createMemo } from '../../src/app/memo.ts'
+import { createCells, createMemo } from '../../src/app/memo.ts'
 import type { View } from '../../src/app/view.ts'
 import { flowIdentity } from '../../src/openflow/index.ts'
 import { allApps } from '../support/cloud.ts'
@@ -13,6 +13,30 @@ test('makes a value once for each object and key', () => {
   expect([memo(a, 'x', make), memo(a, 'y', make), memo(b, 'x', make), memo(a, 'x', make)]).toEqual([
     1, 2, 3, 1,
   ])
+})
+
+test('a cell is made again when a part is another object, and forgotten when it was not asked for', () => {
+  const cells = createCells<number>()
+  let made = 0
+  const [a, b] = [{}, {}]
+  const turn = (...asked: [string, unknown[]][]) => {
+    const cell = cells()
+    return asked.map(([name, parts]) => cell(name, parts, () => ++made))
+  }
+  expect(turn(['red', [a]], ['blue', [a]])).toEqual([1, 2])
+  expect(turn(['red', [a]], ['blue', [b]])).toEqual([1, 3])
+  expect(turn(['red', [a, b]])).toEqual([4])
+  expect(turn(['red', [a, b]], ['blue', [b]])).toEqual([4, 5])
+})
+
+test('the parts of an application are its flows, and the same arrays while nothing changes', () => {
+  const view = twoTenants()
+  for (const app of allApps()) {
+    const units = [...app.units!(view)]
+    expect(units.flat()).toEqual([...app.flows(view)])
+    const again = [...app.units!({ ...view, version: view.version + 1 })]
+    expect(again.every((unit, index) => unit === units[index])).toBe(true)
+  }
 })
 
 /** Each change of one port of red, seen by applications that have seen the view before, and by new ones. */

@@ -18,16 +18,21 @@ export const classifier: Application<typeof options> = {
   options,
   factory: () => {
     const memo = createMemo<readonly Flow[]>()
-    return { name: 'classifier', onFailure: 'drop', flows: (view) => flows(view, memo) }
+    return {
+      name: 'classifier',
+      onFailure: 'drop',
+      units: (view) => units(view, memo),
+      flows: (view) => [...units(view, memo)].flat(),
+    }
   },
 }
 
 const priority = { port: 100 }
 
-function* flows(view: View, memo: Memo<readonly Flow[]>): Iterable<Flow> {
+function* units(view: View, memo: Memo<readonly Flow[]>): Iterable<readonly Flow[]> {
   for (const port of view.localPorts) {
     const network = view.networks.get(port.networkId)
-    if (network !== undefined) yield* memo(port, `${network.key}`, () => bothEnds(port, network.key))
+    if (network !== undefined) yield memo(port, `${network.key}`, () => bothEnds(port, network.key))
   }
 }
 

@@ -13,7 +13,7 @@ import { tables } from '../pipeline.ts'
 import type { View } from '../view.ts'
 import { decide } from './answer.ts'
 import { isHostName } from './domain-name.ts'
-import { flows, groupsOfDns, leaseRows, userdata } from './flows.ts'
+import { createFlows, groupsOfDns, leaseRows, userdata } from './flows.ts'
 import { nsRecord, setOf, soaRecord } from './message.ts'
 import { createNames } from './names.ts'
 import { probeFrame } from './probe.ts'
@@ -84,13 +84,16 @@ function createDns(values: OptionValues<typeof options>, host: AppHost): App {
   }
   const common = { name: dns.name, packetIn, onFailure: 'pass' } as const
   if (values.df_dns_intercept === 'off') return { ...common, flows: () => [] }
+  const flowsFor = createFlows()
+  const units = (view: View) =>
+    flowsFor(
+      view,
+      view.localPorts.filter((port) => names(view).scopeOf(port)),
+    )
   return {
     ...common,
-    flows: (view) =>
-      flows(
-        view,
-        view.localPorts.filter((port) => names(view).scopeOf(port)),
-      ),
+    units,
+    flows: (view) => [...units(view)].flat(),
     groups: groupsOfDns,
     lease: { rows: leaseRows(), probe: { tableId: tables.dns.id, frame: probeFrame } },
   }

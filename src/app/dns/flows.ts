@@ -6,6 +6,8 @@
 
 import { controller, ethTypes, type Flow, type Group, ports } from '../../openflow/index.ts'
 import { selfCheckPort } from '../app.ts'
+import { createGrouping } from '../grouping.ts'
+import { createCells, createMemo } from '../memo.ts'
 import { flow, goto, group, groups, through, toGroup } from '../pipeline.ts'
 import type { LocalPort, Network, Port, View } from '../view.ts'
 import { destination, distinct, isWithin, type Reach, reachOf } from './reach.ts'
@@ -28,25 +30,49 @@ export function leaseRows(): Flow[] {
   })
 }
 
+/** The flows of a view for its askers, in parts that stay the same arrays while nothing in them changes. */
+export type AskersFlows = (view: View, askers: readonly LocalPort[]) => Iterable<readonly Flow[]>
+
 /**
- * The flows for these askers, the local ports that own names. Of the destinations on an asker's network none is
+ * Makes the function that gives the flows for these askers, the local ports that own names. Of the destinations on an asker's network none is
  * intercepted, except addresses that the cloud itself announces and no guest has.
  */
-export function* flows(view: View, askers: readonly LocalPort[]): Iterable<Flow> {
-  const asking = new Set(askers.map(({ networkId }) => networkId))
-  const guests = guestsOf(view, asking)
-  yield flow('dns', priorities.row, destination(reachOf('fe80::/10')!), [goto('lookup')])
-  for (const id of asking) {
-    const network = view.networks.get(id)
-    if (network) yield* networkFlows(network, guests.get(id) ?? [])
+export function createFlows(): AskersFlows {
+  const inNetwork = createGrouping(({ networkId }) => [networkId])
+  const cells = createCells<readonly Flow[]>()
+  const memo = createMemo<readonly Flow[]>()
+  const rows = commonRows()
+  return function* (view, askers) {
+    const portsIn = inNetwork(view.ports)
+    const cell = cells()
+    yield rows.first
+    for (const id of new Set(askers.map(({ networkId }) => networkId))) {
+      const network = view.networks.get(id)
+      if (network === undefined) continue
+      const ports = portsIn(id)
+      yield cell(id, [network, ports], () => [...networkFlows(network, guestsAmong(ports))])
+    }
+    yield rows.between
+    for (const asker of [...askers, selfCheckPort]) yield memo(asker, '', () => [askerFlow(asker)])
+    yield rows.last
   }
-  yield flow('dns', priorities.miss, {}, [goto('dnsPorts')])
-  for (const { key } of [...askers, selfCheckPort])
-    yield flow('dnsPorts', priorities.row, { reg6: key }, [toGroup('dnsLive')])
-  yield flow('dnsPorts', priorities.miss, {}, [goto('lookup')])
-  const punt = controller({ maxLen: wholePacket, userdata: Buffer.from(userdata), pause: true })
-  yield flow('dnsPunt', priorities.miss, {}, [punt, through('lookup')])
 }
+
+/** What all networks and askers share, by where it stands among their rows. */
+function commonRows() {
+  const punt = controller({ maxLen: wholePacket, userdata: Buffer.from(userdata), pause: true })
+  return {
+    first: [flow('dns', priorities.row, destination(reachOf('fe80::/10')!), [goto('lookup')])],
+    between: [flow('dns', priorities.miss, {}, [goto('dnsPorts')])],
+    last: [
+      flow('dnsPorts', priorities.miss, {}, [goto('lookup')]),
+      flow('dnsPunt', priorities.miss, {}, [punt, through('lookup')]),
+    ],
+  }
+}
+
+const askerFlow = ({ key }: LocalPort) =>
+  flow('dnsPorts', priorities.row, { reg6: key }, [toGroup('dnsLive')])
 
 /**
  * The dead-man's switch: the first bucket is alive while a controller is connected, the second always, because the group
@@ -80,18 +106,11 @@ function* networkFlows(network: Network, guests: readonly Reach[]): Iterable<Flo
 }
 
 /**
- * What the guests of each network answer for. A port of the network itself (a router's, DHCP's) is no guest: nothing of
- * a tenant listens there. A pair that allows every address names none.
+ * What the guests among the ports of a network answer for. A port of the network itself (a router's, DHCP's) is no
+ * guest: nothing of a tenant listens there. A pair that allows every address names none.
  */
-function guestsOf(view: View, networkIds: ReadonlySet<string>): Map<string, Reach[]> {
-  const guests = new Map<string, Reach[]>()
-  for (const port of view.ports.values()) {
-    if (!networkIds.has(port.networkId) || port.deviceOwner.startsWith('network:')) continue
-    const known = guests.get(port.networkId) ?? []
-    known.push(...reachesOf(port))
-    guests.set(port.networkId, known)
-  }
-  return guests
+function guestsAmong(ports: readonly Port[]): Reach[] {
+  return ports.filter(({ deviceOwner }) => !deviceOwner.startsWith('network:')).flatMap(reachesOf)
 }
 
 function reachesOf({ addresses, allowedAddressPairs }: Port): Reach[] {

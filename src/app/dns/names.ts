@@ -4,6 +4,8 @@
  * query.
  */
 
+import { createGrouping } from '../grouping.ts'
+import { createCells } from '../memo.ts'
 import type { Port, Subnet, View } from '../view.ts'
 import { keyOf, reverseZonesOf } from './domain-name.ts'
 import { joined, type RecordSet } from './message.ts'
@@ -46,17 +48,47 @@ export interface Names {
   readonly problems: readonly Problem[]
 }
 
-/** Makes the function that gives the names of a view; they are made once a view, and a port's part once a port. */
+/**
+ * Makes the function that gives the names of a view: made once a view, a scope again only if a port or a subnet of its
+ * changed, and a port's part once a port.
+ */
 export function createNames(rules: NameRules): (view: View) => Names {
   const byView = new WeakMap<View, Names>()
   const byPort = new WeakMap<Port, PortNames>()
+  const seenBy = createGrouping(audiencesOf)
+  const cells = createCells<ScopeOfSubnets>()
   const namesOfPort = (port: Port): PortNames => {
     const known = byPort.get(port) ?? portNames(port, rules)
     byPort.set(port, known)
     return known
   }
+  const namesOf = (view: View): Names => {
+    const scopes = new Map<string, ScopeOfSubnets>()
+    const scopeOfPort = new Map<string, ScopeOfSubnets>()
+    const portsFor = seenBy(view.ports)
+    const cell = cells()
+    for (const port of view.localPorts) {
+      const { topic } = port
+      const subnets = subnetsOf(port)
+      if (topic === '' || subnets.length === 0) continue
+      const key = [topic, ...subnets.map(({ id }) => id)].join(' ')
+      const make = () => {
+        const groups = subnets.map((subnet) => portsFor(audienceKey(topic, subnet)))
+        return cell(key, [...subnets, ...groups], () => scopeOfSubnets(subnets, groups, rules, namesOfPort))
+      }
+      const scope = scopes.get(key) ?? make()
+      scopes.set(key, scope)
+      scopeOfPort.set(port.id, scope)
+    }
+    return {
+      scopeOf: (port) => scopeOfPort.get(port.id)?.scope,
+      get problems() {
+        return problemsOf([...scopes.values()], rules, namesOfPort)
+      },
+    }
+  }
   return (view) => {
-    const known = byView.get(view) ?? namesOf(view, rules, namesOfPort)
+    const known = byView.get(view) ?? namesOf(view)
     byView.set(view, known)
     return known
   }
@@ -76,60 +108,51 @@ type RecordKind = 'a' | 'aaaa' | 'ptr'
 type Draft = { apexSize: number; isApex: boolean; isShort: boolean } & { [Kind in RecordKind]?: RecordSet[] }
 
 interface ScopeDraft {
-  readonly subnets: readonly Subnet[]
   readonly names: Map<string, Draft>
   readonly apexes: Map<string, boolean>
   isAnyAuthoritative: boolean
 }
 
-function namesOf(view: View, rules: NameRules, namesOfPort: (port: Port) => PortNames): Names {
-  const drafts = new Map<string, ScopeDraft>()
-  const draftOfPort = new Map<string, ScopeDraft>()
-  /** The scopes that see a tenant's addresses of a subnet. */
-  const audiences = new Map<string, Set<ScopeDraft>>()
-  const problems: Problem[] = []
+/** A scope with what it was made of. */
+interface ScopeOfSubnets {
+  readonly subnets: readonly Subnet[]
+  readonly ports: readonly Port[]
+  readonly scope: Scope | undefined
+}
 
-  for (const port of view.localPorts) {
-    const subnets = subnetsOf(port)
-    if (port.topic === '' || subnets.length === 0) continue
-    const scopeKey = [port.topic, ...subnets.map(({ id }) => id)].join(' ')
-    const draft = drafts.get(scopeKey) ?? scopeDraft(subnets, rules)
-    drafts.set(scopeKey, draft)
-    draftOfPort.set(port.id, draft)
-    for (const subnet of subnets) {
-      const audience = audienceKey(port.topic, subnet)
-      audiences.set(audience, (audiences.get(audience) ?? new Set()).add(draft))
-    }
-  }
-  for (const port of view.ports.values()) {
-    const isSeen = port.addresses.some(
-      ({ subnet }) => subnet && audiences.has(audienceKey(port.topic, subnet)),
-    )
-    if (!isSeen) continue
-    const { contributions, problems: ofPort } = namesOfPort(port)
-    problems.push(...ofPort)
-    for (const contribution of contributions)
-      for (const draft of audiences.get(audienceKey(port.topic, contribution.subnet)) ?? [])
-        add(draft, contribution)
-  }
-  const scopes = new Map([...drafts.values()].map((draft) => [draft, scopeOf(draft)]))
-  const scopeOfPort = new Map([...draftOfPort].map(([id, draft]) => [id, scopes.get(draft)]))
-  const ofSubnets = problemsOfSubnets(
-    [...drafts.values()].flatMap(({ subnets }) => subnets),
-    rules,
-  )
-  return { scopeOf: (port) => scopeOfPort.get(port.id), problems: [...ofSubnets, ...problems] }
+/** `groups` are the ports with an address in each of the subnets. */
+function scopeOfSubnets(
+  subnets: readonly Subnet[],
+  groups: readonly (readonly Port[])[],
+  rules: NameRules,
+  namesOfPort: (port: Port) => PortNames,
+): ScopeOfSubnets {
+  const ports = [...new Set(groups.flat())].sort((a, b) => a.key - b.key)
+  const ids = new Set(subnets.map(({ id }) => id))
+  const draft = scopeDraft(subnets, rules)
+  for (const port of ports)
+    for (const contribution of namesOfPort(port).contributions)
+      if (ids.has(contribution.subnet.id)) add(draft, contribution)
+  return { subnets, ports, scope: scopeOf(draft) }
 }
 
 const audienceKey = (topic: string, subnet: Subnet): string => `${topic} ${subnet.id}`
 
-function problemsOfSubnets(subnets: readonly Subnet[], rules: NameRules): Problem[] {
+const audiencesOf = (port: Port) => subnetsOf(port).map((subnet) => audienceKey(port.topic, subnet))
+
+/** Each once: those of the subnets, then those of the ports. */
+function problemsOf(
+  scopes: readonly ScopeOfSubnets[],
+  rules: NameRules,
+  namesOfPort: (port: Port) => PortNames,
+): Problem[] {
   const byRow = new Map<string, Problem>()
-  for (const subnet of subnets) {
+  for (const subnet of scopes.flatMap(({ subnets }) => subnets)) {
     const { problem } = subnetDomain(subnet, rules)
     if (problem) byRow.set(problem.row, problem)
   }
-  return [...byRow.values()]
+  const ports = new Set(scopes.flatMap((scope) => scope.ports))
+  return [...byRow.values(), ...Array.from(ports, (port) => namesOfPort(port).problems).flat()]
 }
 
 /** The subnets of a port's addresses, each once, in order of their ids. */
@@ -140,7 +163,7 @@ function subnetsOf(port: Port): Subnet[] {
 }
 
 function scopeDraft(subnets: readonly Subnet[], rules: NameRules): ScopeDraft {
-  const draft: ScopeDraft = { subnets, names: new Map(), apexes: new Map(), isAnyAuthoritative: false }
+  const draft: ScopeDraft = { names: new Map(), apexes: new Map(), isAnyAuthoritative: false }
   for (const subnet of subnets) {
     const { name, isAuthoritative } = subnetDomain(subnet, rules)
     if (name) addApex(draft, keyOf(name), isAuthoritative)

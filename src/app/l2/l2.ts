@@ -11,7 +11,7 @@ import { createMemo, type Memo } from '../memo.ts'
 import { flow, goto, through } from '../pipeline.ts'
 import type { LocalPort, View } from '../view.ts'
 import { responders, staticResponders } from './responders.ts'
-import { type Segment, segmentsOf } from './segments.ts'
+import { createSegments, type Segment } from './segments.ts'
 
 const options = {
   l2_responder: option.boolean(true, 'Answer ARP requests and neighbour solicitations in the switch.'),
@@ -23,25 +23,28 @@ export const l2: Application<typeof options> = {
   section: 'df_l2_app',
   options,
   factory: ({ l2_responder: isResponding }) => {
+    const common = [...defaults(), ...(isResponding ? staticResponders() : [])]
     const memo = createMemo<Flow>()
-    return { name: 'l2', onFailure: 'drop', flows: (view) => flows(view, isResponding, memo) }
+    const ofPort = createMemo<readonly Flow[]>()
+    const ofSegment = createMemo<readonly Flow[]>()
+    const segmentsAt = createSegments()
+    function* units(view: View): Iterable<readonly Flow[]> {
+      yield common
+      for (const port of view.localPorts) yield ofPort(port, '', () => [egressOf(port)])
+      for (const segment of segmentsAt(view))
+        yield ofSegment(segment, '', () => [
+          ...switching(segment, memo),
+          ...(isResponding ? responders(segment, memo) : []),
+        ])
+    }
+    return { name: 'l2', onFailure: 'drop', units, flows: (view) => [...units(view)].flat() }
   },
 }
 
 const priority = { known: 100, miss: 1 }
 
-function* flows(view: View, isResponding: boolean, memo: Memo<Flow>): Iterable<Flow> {
-  yield* defaults()
-  if (isResponding) yield* staticResponders()
-  for (const port of view.localPorts)
-    yield memo(port, 'egress', () =>
-      flow('egress', priority.known, { reg7: port.key }, [goto('ingressConntrack')]),
-    )
-  for (const segment of segmentsOf(view)) {
-    yield* switching(segment, memo)
-    if (isResponding) yield* responders(segment, memo)
-  }
-}
+const egressOf = ({ key }: LocalPort) =>
+  flow('egress', priority.known, { reg7: key }, [goto('ingressConntrack')])
 
 /** Where a packet goes that nobody asked for. */
 function* defaults(): Iterable<Flow> {

@@ -3,6 +3,8 @@
  * not make two contradicting flows: the port with the lower key has it. It knows no flows.
  */
 
+import { byId, createGrouping } from '../grouping.ts'
+import { createCells } from '../memo.ts'
 import type { LocalPort, Network, Port, View } from '../view.ts'
 
 /** One network as this node sees it. */
@@ -16,34 +18,40 @@ export interface Segment {
   readonly ips: ReadonlyMap<string, Port>
 }
 
-/** The networks that have a local port, in order of their keys. */
-export function segmentsOf(view: View): readonly Segment[] {
-  const localIn = byNetwork(view.localPorts)
-  const boundIn = byNetwork([...view.ports.values()].filter(isBound).sort((a, b) => a.key - b.key))
-  return [...view.networks.values()]
-    .filter((network) => localIn(network.id).length > 0)
-    .sort((a, b) => a.key - b.key)
-    .map((network) => ({
-      network,
-      localPorts: localIn(network.id),
-      macs: firstOf(boundIn(network.id), (port) => port.macs),
-      ips: firstOf(boundIn(network.id), (port) => port.addresses.map(({ ip }) => ip)),
-    }))
+/**
+ * Makes the function that gives the networks that have a local port, in order of their keys. A segment is the same
+ * object for as long as nothing in it changes.
+ */
+export function createSegments(): (view: View) => readonly Segment[] {
+  const inNetwork = createGrouping(({ networkId }) => [networkId])
+  const localInNetwork = createGrouping<LocalPort>(({ networkId }) => [networkId])
+  const cells = createCells<Segment>()
+  return (view) => {
+    const portsIn = inNetwork(view.ports)
+    const localIn = localInNetwork(byId(view.localPorts))
+    const cell = cells()
+    return [...new Set(view.localPorts.map(({ networkId }) => networkId))]
+      .flatMap((id) => view.networks.get(id) ?? [])
+      .sort((a, b) => a.key - b.key)
+      .map((network) => {
+        const [ports, localPorts] = [portsIn(network.id), localIn(network.id)]
+        return cell(network.id, [network, ports, localPorts], () => segment(network, ports, localPorts))
+      })
+  }
+}
+
+function segment(network: Network, ports: readonly Port[], localPorts: readonly LocalPort[]): Segment {
+  const bound = ports.filter(isBound)
+  return {
+    network,
+    localPorts,
+    macs: firstOf(bound, (port) => port.macs),
+    ips: firstOf(bound, (port) => port.addresses.map(({ ip }) => ip)),
+  }
 }
 
 /** A port that is bound to no node has nothing behind it: whoever holds its address is asked as anybody else is. */
 const isBound = (port: Port) => port.isEnabled && port.chassis !== undefined && port.macs.length > 0
-
-/** The ports in the network of that id, in the order given. */
-function byNetwork<P extends Port>(ports: readonly P[]): (networkId: string) => readonly P[] {
-  const groups = new Map<string, P[]>()
-  for (const port of ports) {
-    const group = groups.get(port.networkId)
-    if (group === undefined) groups.set(port.networkId, [port])
-    else group.push(port)
-  }
-  return (networkId) => groups.get(networkId) ?? []
-}
 
 function firstOf(
   ports: readonly Port[],

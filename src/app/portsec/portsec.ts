@@ -6,7 +6,7 @@
 
 import { ethTypes, type Flow, type Match } from '../../openflow/index.ts'
 import type { Application } from '../app.ts'
-import { createMemo, type Memo } from '../memo.ts'
+import { createMemo } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
 import type { LocalPort, View } from '../view.ts'
 import { linkLocalOf, type Prefix, prefixOf, within } from './prefix.ts'
@@ -20,7 +20,12 @@ export const portsec: Application<typeof options> = {
   options,
   factory: () => {
     const memo = createMemo<readonly Flow[]>()
-    return { name: 'portsec', onFailure: 'drop', flows: (view) => flows(view, memo) }
+    const common = [...defaults()]
+    function* units({ localPorts }: View): Iterable<readonly Flow[]> {
+      yield common
+      for (const port of localPorts) yield memo(port, '', () => [...portRows(port)])
+    }
+    return { name: 'portsec', onFailure: 'drop', units, flows: (view) => [...units(view)].flat() }
   },
 }
 
@@ -68,11 +73,6 @@ const ipv6: Match = { ethType: ethTypes.ipv6 }
 const arp: Match = { ethType: ethTypes.arp }
 const udp: Match = { ipProto: 17 }
 const noAddress = '00:00:00:00:00:00'
-
-function* flows(view: View, memo: Memo<readonly Flow[]>): Iterable<Flow> {
-  yield* defaults()
-  for (const port of view.localPorts) yield* memo(port, '', () => [...portRows(port)])
-}
 
 /** What holds for every port with port security. */
 function* defaults(): Iterable<Flow> {

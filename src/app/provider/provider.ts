@@ -16,6 +16,7 @@ import {
   setField,
 } from '../../openflow/index.ts'
 import type { Application } from '../app.ts'
+import { createMemo } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
 import type { Network, View } from '../view.ts'
 import { bridgesOf } from './bridges.ts'
@@ -32,12 +33,22 @@ export const provider: Application<typeof options> = {
   name: 'provider',
   section: 'df_provider_networks',
   options,
-  factory: ({ bridge_mappings }) => ({
-    name: 'provider',
-    onFailure: 'drop',
-    flows,
-    bridges: bridgesOf(bridge_mappings),
-  }),
+  factory: ({ bridge_mappings }) => {
+    const common = [flow('externalIngress', priority.miss, {}, [goto('lookup')])]
+    const memo = createMemo<readonly Flow[]>()
+    function* units(view: View): Iterable<readonly Flow[]> {
+      yield common
+      for (const attachment of attachmentsOf(view))
+        yield memo(attachment.network, `${attachment.ofport}`, () => [...attached(attachment)])
+    }
+    return {
+      name: 'provider',
+      onFailure: 'drop',
+      units,
+      flows: (view) => [...units(view)].flat(),
+      bridges: bridgesOf(bridge_mappings),
+    }
+  },
 }
 
 // biome-ignore format: columns
@@ -53,11 +64,6 @@ const priority = {
 const untagged: Match = { vlanTci: { value: 0, mask: 0x1000 } }
 /** The bit of a VLAN id in OpenFlow that says "there is a tag" (OF 1.3.5 §7.2.3.7, OFPVID_PRESENT). */
 const present = 0x1000
-
-function* flows(view: View): Iterable<Flow> {
-  yield flow('externalIngress', priority.miss, {}, [goto('lookup')])
-  for (const attachment of attachmentsOf(view)) yield* attached(attachment)
-}
 
 /** A network and where it leaves the node. */
 interface Attachment {
@@ -94,13 +100,14 @@ function* attached({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
  * join two tenants, only the first is attached.
  */
 function* attachmentsOf(view: View): Iterable<Attachment> {
-  const inUse = new Set(view.localPorts.map((port) => port.networkId))
+  const inUse = [...new Set(view.localPorts.map((port) => port.networkId))]
   const wires = new Set<string>()
-  for (const network of [...view.networks.values()].sort((a, b) => a.key - b.key)) {
+  const networks = inUse.flatMap((id) => view.networks.get(id) ?? []).sort((a, b) => a.key - b.key)
+  for (const network of networks) {
     const ofport = view.uplinks.get(network.physicalNetwork ?? '')
     const isFlat = network.networkType === 'flat'
     const vlanId = network.networkType === 'vlan' ? vlanIdOf(network) : undefined
-    if (ofport === undefined || !inUse.has(network.id) || (!isFlat && vlanId === undefined)) continue
+    if (ofport === undefined || (!isFlat && vlanId === undefined)) continue
     const wire = `${ofport} ${vlanId}`
     if (wires.has(wire)) continue
     wires.add(wire)

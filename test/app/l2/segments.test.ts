@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
-import { segmentsOf } from '../../../src/app/l2/segments.ts'
+import { createSegments } from '../../../src/app/l2/segments.ts'
 import { networkOf, portOf, twoTenants, viewOf } from '../../support/view.ts'
 
 test('each tenant has its own ports behind the same addresses', () => {
-  const owners = segmentsOf(twoTenants()).map(({ network, ips }) => [network.id, ips.get('10.0.0.11')?.id])
+  const owners = createSegments()(twoTenants()).map(({ network, ips }) => [
+    network.id,
+    ips.get('10.0.0.11')?.id,
+  ])
   expect(owners).toEqual([
     ['net-red', 'net-red-1'],
     ['net-blue', 'net-blue-4'],
@@ -19,7 +22,7 @@ test('ports of other nodes are known, ports of no node and disabled ones are not
     { ...portOf(red, 4, 'disabled', ['10.0.0.14']), isEnabled: false },
     { ...portOf(red, 5, 'nameless', ['10.0.0.15']), macs: [] },
   ]
-  const [segment] = segmentsOf(viewOf([red], ports, { 1: 11 }))
+  const [segment] = createSegments()(viewOf([red], ports, { 1: 11 }))
   expect([...segment!.ips.keys()]).toEqual(['10.0.0.11', '10.0.0.12'])
   expect([...segment!.macs.keys()]).toEqual(['fa:16:3e:00:00:01', 'fa:16:3e:00:00:02'])
 })
@@ -30,7 +33,7 @@ test('of two ports with one address, the one with the lower key has it, whatever
     ...portOf(red, key, 'web', ['10.0.0.11']),
     macs: ['fa:16:3e:00:00:aa'],
   }))
-  const [segment] = segmentsOf(viewOf([red], twins, { 1: 11, 2: 12 }))
+  const [segment] = createSegments()(viewOf([red], twins, { 1: 11, 2: 12 }))
   expect(segment!.ips.get('10.0.0.11')!.key).toBe(1)
   expect(segment!.macs.get('fa:16:3e:00:00:aa')!.key).toBe(1)
 })
@@ -38,5 +41,5 @@ test('of two ports with one address, the one with the lower key has it, whatever
 test('a network without a local port is not there', () => {
   const view = twoTenants()
   const localPorts = view.localPorts.filter((port) => port.networkId === 'net-blue')
-  expect(segmentsOf({ ...view, localPorts }).map(({ network }) => network.id)).toEqual(['net-blue'])
+  expect(createSegments()({ ...view, localPorts }).map(({ network }) => network.id)).toEqual(['net-blue'])
 })
