@@ -10,6 +10,7 @@
 
 import { auditTime, combineLatest, filter, map, type Observable, scan, tap } from 'rxjs'
 import type { App } from '../app/app.ts'
+import { foreignGroupIds, tableIdsOf } from '../app/extension.ts'
 import { groups, tables } from '../app/pipeline.ts'
 import type { View } from '../app/view.ts'
 import { ConfigError, reasonOf } from '../errors.ts'
@@ -55,17 +56,25 @@ export interface Controller {
 
 const withdrawalMs = 1000
 
+const foreignTableIdsOf = ({ extension }: App) => (extension === undefined ? [] : tableIdsOf(extension))
+
 /** Starts a controller. Throws `ConfigError` if it cannot listen, `BugError` if an application's lease is wrong. */
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { apps, ovsdb, settings, clock, log, metrics } = options
   const collector = createCollector(apps, { log, metrics, clock })
   const leases = createLeases(apps, options)
+  let currentApps = apps
   const desk = createPuntDesk({
     apps,
     clock,
     log,
     metrics,
-    selfChecked: leases.decided,
+    selfChecked(name, sequence) {
+      const isSuspended = currentApps.some((app) => app.name === name && app.suspendedBecause !== undefined)
+      if (isSuspended)
+        void setApps(currentApps) // it wants nothing any more: its rows go
+      else leases.decided(name, sequence)
+    },
   })
   const now: Moment = {
     reading: { northbound: undefined, lostBecause: undefined },
@@ -78,8 +87,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
     desk,
     leases,
     scope: {
-      tableIds: new Set(Object.values(tables).map(({ id }) => id)),
-      groupIds: new Set(Object.values(groups).map(({ id }) => id)),
+      tableIds: new Set([...Object.values(tables).map(({ id }) => id), ...apps.flatMap(foreignTableIdsOf)]),
+      groupIds: new Set([...Object.values(groups).map(({ id }) => id), ...foreignGroupIds]),
     },
     datapathId: () => now.ovsdb?.bridge?.datapathId,
     clock,
@@ -95,7 +104,6 @@ export async function startController(options: ControllerOptions): Promise<Contr
     clock,
     log,
   })
-  let currentApps = apps
   const parts: Parts = {
     get apps() {
       return currentApps
@@ -108,17 +116,18 @@ export async function startController(options: ControllerOptions): Promise<Contr
   }
   const following = follow(options, parts, desk)
   const endWatch = watchReadiness(() => [...reasonsOf(parts)], { clock, log, metrics })
+  async function setApps(next: readonly App[]): Promise<void> {
+    await leases.release(next)
+    if (now.isStopping) return
+    currentApps = next
+    collector.setApps(next)
+    desk.setApps(next)
+    leases.adopt(next)
+    following.wishAnew()
+  }
   return {
     status: () => statusOf(parts),
-    async setApps(next) {
-      await leases.release(next)
-      if (now.isStopping) return
-      currentApps = next
-      collector.setApps(next)
-      desk.setApps(next)
-      leases.adopt(next)
-      following.wishAnew()
-    },
+    setApps,
     async stop() {
       now.isStopping = true
       endWatch()

@@ -5,6 +5,7 @@
  */
 
 import type { App } from '../app/app.ts'
+import { extensionPoints, groupIdsOf, tableIdsOf } from '../app/extension.ts'
 import { groups, type TableSpec, tables } from '../app/pipeline.ts'
 import type { View } from '../app/view.ts'
 import { BugError, reasonOf } from '../errors.ts'
@@ -38,11 +39,17 @@ export interface Collector {
   readonly refused: ReadonlyMap<string, string>
 }
 
-const tableById: ReadonlyMap<number, TableSpec> = new Map(
+type Owned = Pick<TableSpec, 'owner' | 'lends'>
+
+const tableById: ReadonlyMap<number, Owned> = new Map(
   Object.values(tables).map((table: TableSpec) => [table.id, table]),
 )
 const groupOwners: ReadonlyMap<number, string> = new Map(
   Object.values(groups).map(({ id, owner }) => [id, owner]),
+)
+/** What is lent to every application from outside; the priorities its fence has looked at. */
+const lentIds: ReadonlySet<number> = new Set(
+  Object.keys(extensionPoints).map((name) => tables[name as keyof typeof extensionPoints].id),
 )
 
 /**
@@ -51,7 +58,7 @@ const groupOwners: ReadonlyMap<number, string> = new Map(
  */
 export function timedFlows(app: App, rows: readonly Flow[], hardTimeoutSeconds: number): readonly Flow[] {
   return rows.map((row) => {
-    assertOwn(app.name, row)
+    assertOwn(app, row)
     return { ...row, cookie: cookieOf('timed', app.name), hardTimeout: hardTimeoutSeconds }
   })
 }
@@ -75,14 +82,14 @@ export function createCollector(
   let timed = timedIdentities(apps)
 
   const wantedOf = (app: App, flow: Flow): WantedFlow => {
-    const wanted = known.get(flow) ?? wantedFlow(app.name, flow, last)
+    const wanted = known.get(flow) ?? wantedFlow(app, flow, last)
     known.set(flow, wanted)
     if (timed.has(wanted.identity)) throw new BugError(`also a timed row: ${formatFlow(flow)}`)
     return wanted
   }
   const wishesOf = (app: App, view: View): Wishes => ({
     flows: Array.from(app.flows(view), (flow) => wantedOf(app, flow)),
-    groups: Array.from(app.groups?.(view) ?? [], (group) => wantedGroup(app.name, group)),
+    groups: Array.from(app.groups?.(view) ?? [], (group) => wantedGroup(app, group)),
   })
 
   return {
@@ -148,28 +155,32 @@ function keep(
 }
 
 /** The flow with its cookie; the object of the last view if that wanted the same, else one that was checked. */
-function wantedFlow(owner: string, bare: Flow, last: ReadonlyMap<string, WantedFlow>): WantedFlow {
-  const flow = { ...bare, cookie: cookieOf('desired', owner) }
-  const wanted = { owner, flow, identity: flowIdentity(flow), content: flowContent(flow) }
+function wantedFlow(app: App, bare: Flow, last: ReadonlyMap<string, WantedFlow>): WantedFlow {
+  const flow = { ...bare, cookie: cookieOf('desired', app.name) }
+  const wanted = { owner: app.name, flow, identity: flowIdentity(flow), content: flowContent(flow) }
   const before = last.get(wanted.identity)
   if (before?.content === wanted.content) return before
-  assertOwn(owner, bare)
+  assertOwn(app, bare)
   formatFlow(bare) // throws CodecError for what has no bytes, which would end the session
   return wanted
 }
 
-function wantedGroup(owner: string, group: Group): WantedGroup {
+function wantedGroup({ name, extension }: App, group: Group): WantedGroup {
   const content = formatGroup(group)
-  if (groupOwners.get(group.groupId) !== owner) throw new BugError(`not a group of ${owner}: ${content}`)
-  return { owner, group, content }
+  const isOwn = extension !== undefined && groupIdsOf(extension).includes(group.groupId)
+  if (!isOwn && groupOwners.get(group.groupId) !== name)
+    throw new BugError(`not a group of ${name}: ${content}`)
+  return { owner: name, group, content }
 }
 
 /** A flow may stand in a table of its application and in one that the owner lends to it. */
-function assertOwn(owner: string, flow: Flow): void {
-  const table = tableById.get(flow.tableId)
-  if (table?.owner !== owner && !table?.lends.includes(owner))
+function assertOwn({ name, extension }: App, flow: Flow): void {
+  const { tableId } = flow
+  if (extension !== undefined && (lentIds.has(tableId) || tableIdsOf(extension).includes(tableId))) return
+  const table = tableById.get(tableId)
+  if (table?.owner !== name && !table?.lends.includes(name))
     throw new BugError(
-      `table ${flow.tableId} belongs to ${table?.owner ?? 'nobody'}, not to ${owner}: ${formatFlow(flow)}`,
+      `table ${tableId} belongs to ${table?.owner ?? 'nobody'}, not to ${name}: ${formatFlow(flow)}`,
     )
 }
 

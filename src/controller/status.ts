@@ -58,6 +58,8 @@ export interface Status {
   readonly apps: readonly {
     readonly name: string /** Why its flows were refused. */
     readonly refused?: string
+    /** Why it is not called any more. */
+    readonly suspended?: string
   }[]
   readonly lease: readonly { readonly app: string; readonly state: LeaseState; readonly isHeld: boolean }[]
   /** Northbound rows that do not count; `df-db check` lists them. */
@@ -84,9 +86,13 @@ export function statusOf(parts: Parts): Status {
       installed: reconciler?.installed.flows ?? 0,
       failed: reconciler?.failed ?? [],
     },
-    apps: apps.map(({ name }) => {
+    apps: apps.map(({ name, suspendedBecause: suspended }) => {
       const refused = collector.refused.get(name)
-      return refused === undefined ? { name } : { name, refused }
+      return {
+        name,
+        ...(refused !== undefined && { refused }),
+        ...(suspended !== undefined && { suspended }),
+      }
     }),
     lease: Array.from(leases, ({ app, state, isHeld }) => ({ app, state, isHeld })),
     rejectedRows: now.reading.northbound?.rejected.length ?? 0,
@@ -95,7 +101,7 @@ export function statusOf(parts: Parts): Status {
 }
 
 /** Why the controller is not ready; nothing if it is. */
-export function* reasonsOf({ attachments, collector, keeper, leases, now }: Parts): Iterable<string> {
+export function* reasonsOf({ apps, attachments, collector, keeper, leases, now }: Parts): Iterable<string> {
   if (now.isStopping) yield 'stopping'
   const { northbound, lostBecause } = now.reading
   if (lostBecause !== undefined) yield `the northbound store is lost: ${lostBecause}`
@@ -109,5 +115,9 @@ export function* reasonsOf({ attachments, collector, keeper, leases, now }: Part
   if (failed.length > 0)
     yield `the switch refused ${failed.length} rows, such as ${failed[0]!.row}: ${failed[0]!.reason}`
   for (const [name, reason] of collector.refused) yield `the flows of ${name} are refused: ${reason}`
-  for (const { app, isHeld } of leases) if (!isHeld) yield `the lease of ${app} is not held`
+  const suspended = new Map(apps.map(({ name, suspendedBecause }) => [name, suspendedBecause]))
+  for (const [name, reason] of suspended)
+    if (reason !== undefined) yield `the application ${name} is suspended until the next start: ${reason}`
+  for (const { app, isHeld } of leases)
+    if (!isHeld && suspended.get(app) === undefined) yield `the lease of ${app} is not held`
 }
