@@ -106,18 +106,18 @@ describe('opening', () => {
   })
 })
 
-test('four processes that ask for unique keys are given each key once and leave none out', async () => {
+test('four processes that ask for 250 unique keys each are given each key once and leave none out', async () => {
   const body = `
     const { openNbDriver } = await load('nb/index.js')
     const driver = await openNbDriver({ nb_db_class: 'file_nb_db_driver', nb_path: args[0] })
-    for (let n = 0; n < 50; n += 1) console.log(await driver.allocateUniqueKey('lport'))
+    for (let n = 0; n < 250; n += 1) console.log(await driver.allocateUniqueKey('lport'))
     await driver.close()`
   const children = Array.from({ length: 4 }, () => startChild(body, root))
   expect(await Promise.all(children.map(({ ended }) => ended))).toEqual([0, 0, 0, 0])
   const keys = children.flatMap(({ lines }) => lines.map(Number))
-  expect(keys.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, n) => n + 1))
+  expect(keys.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1_000 }, (_, n) => n + 1))
   expect(await filesIn()).toEqual(['unique_key/lport.json'])
-})
+}, 120_000)
 
 describe('a writer that is killed', () => {
   /** Writes ever new rows of 55 kB whose parts all hold the same number, and counts with unique keys. */

@@ -1,12 +1,16 @@
 /** The etcd driver when things break: cuts, compaction, restarts, dead hosts, certificates, users, no quorum. */
 
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { controllerStatus } from '../../src/lab/node.ts'
+import type { NodePlan } from '../../src/lab/plan.ts'
 import { type EtcdDriverOptions, openEtcdDriver } from '../../src/nb/etcd.ts'
 import type { EtcdConfig } from '../../src/nb/etcd-access.ts'
 import type { NbDriver } from '../../src/nb/index.ts'
+import { buildMs, builtSource } from '../support/build.ts'
 import { Cable } from '../support/cable.ts'
 import { Etcd, freePort, makeCertificates } from '../support/etcd.ts'
 import { dragonflowRows, Follower } from '../support/nb.ts'
@@ -195,7 +199,6 @@ describe('TLS', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'df-etcd-tls-'))
     await makeCertificates(folder)
-    await copyFile(join(folder, 'client.pem'), join(folder, 'no-pem'))
     await writeFile(join(folder, 'no-pem'), 'nothing')
     const args = ['--client-cert-auth', '--trusted-ca-file', join(folder, 'ca.pem')]
     etcd = await Etcd.start({ tlsFolder: folder, args })
@@ -351,4 +354,75 @@ describe('user and password', () => {
       message: expect.stringMatching(/has authentication turned off/),
     })
   })
+})
+
+describe('the controller', () => {
+  let folder: string
+  let etcd: Etcd
+
+  beforeAll(() => void builtSource(), buildMs)
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'df-etcd-main-'))
+    cleanups.push(() => rm(folder, { recursive: true }))
+    etcd = await Etcd.start()
+    cleanups.push(() => etcd.remove())
+  })
+
+  /** Runs it, without a switch, to its end. */
+  async function runController(df: Readonly<Record<string, string>>) {
+    const options = {
+      nb_db_class: 'etcd_nb_db_driver',
+      remote_db_hosts: etcd.host,
+      ovsdb_connection: `unix:${folder}/db.sock`,
+      metrics_listen: '127.0.0.1:0',
+      ...df,
+    }
+    const lines = [
+      ...['[DEFAULT]', 'host = compute-1', `run_dir = ${folder}/run`],
+      ...['[df_openflow]', `listen = unix:${folder}/br-int.controller`, '[df]'],
+      ...Object.entries(options).map(([option, value]) => `${option} = ${value}`),
+    ]
+    await writeFile(join(folder, 'df.conf'), `${lines.join('\n')}\n`)
+    const args = [join(builtSource(), 'main.js'), '--config-file', join(folder, 'df.conf')]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      stderr += chunk
+    })
+    const ended = new Promise<{ code: number | null; stderr: string }>((resolve) =>
+      child.on('close', (code) => resolve({ code, stderr })),
+    )
+    cleanups.push(async () => {
+      child.kill('SIGKILL')
+      await ended
+    })
+    return await ended
+  }
+
+  const reasonsToldNow = async () =>
+    (await controllerStatus({ runDir: join(folder, 'run') } as NodePlan))?.reasons.join('\n') ?? ''
+  const untilReasons = async (isSo: (reasons: string) => boolean) => {
+    for (let tries = 0; tries < 300 && !isSo(await reasonsToldNow()); tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(await reasonsToldNow()).toSatisfy(isSo)
+  }
+
+  test('ends with code 2 and one line if the password is wrong', async () => {
+    await etcd.ctl('user', 'add', 'root:secret')
+    await etcd.ctl('auth', 'enable')
+    const { code, stderr } = await runController({ remote_db_user: 'root', remote_db_password: 'wrong' })
+    const plain = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'))
+    expect(plain).toEqual([
+      expect.stringMatching(/^df-local-controller: etcd at unix:\S+ refuses the user "root": correct \[df\]/),
+    ])
+    expect(code).toBe(2)
+  }, 60_000)
+
+  test('is not ready, and says why, while etcd is not there, and goes on when it comes', async () => {
+    await etcd.stop()
+    void runController({})
+    await untilReasons((reasons) => /etcd at unix:\S+ does not listen: start etcd there/.test(reasons))
+    await etcd.start()
+    await untilReasons((reasons) => reasons !== '' && !reasons.includes('northbound'))
+  }, 60_000)
 })
