@@ -95,7 +95,7 @@ _df_db() {
           .filter((option) => option.required)
           .flatMap(flagsOf)
           .join('|')}) last=$word ;;
-        --nb-path=* | --config-file=*) store+=("$word") ;;
+        --nb-path=* | --config-file=* | --config-dir=*) store+=("$word") ;;
         -*) ;;
         *) given+=("$word") ;;
       esac

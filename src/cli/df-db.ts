@@ -7,7 +7,7 @@
 
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { controllerSections, loadConfig } from '../config/index.ts'
+import { type ConfigSource, configFilesOf, controllerSections, loadConfig } from '../config/index.ts'
 import { ConfigError, reasonOf } from '../errors.ts'
 import {
   addRow,
@@ -34,7 +34,6 @@ import { followed, type News, newsLine } from './df-db-watch.ts'
 import { Exit, exitCodeOf, exitCodes, type Io, interruption, programOf, runIfMain } from './output.ts'
 
 interface Options {
-  readonly configFile?: readonly string[]
   readonly nbPath?: string
   readonly format: Format
 }
@@ -48,9 +47,22 @@ export function run(argv: readonly string[], io: Io, ended = interruption): Prom
 }
 
 function commands(io: Io, ended: () => Promise<void>): Command {
+  const sources: ConfigSource[] = []
+  const source = (kind: ConfigSource['kind']) => (path: string) => {
+    sources.push({ kind, path })
+  }
   const program = programOf('df-db', io)
     .description('the rows of the northbound store: networks, subnets, ports, and their names')
-    .option('--config-file <file>', 'a df.conf that says where the store is (may be repeated)', appended)
+    .option(
+      '--config-file <file>',
+      'a df.conf that says where the store is (may be repeated)',
+      source('file'),
+    )
+    .option(
+      '--config-dir <directory>',
+      'a directory of such files, *.conf (may be repeated)',
+      source('directory'),
+    )
     .option('--nb-path <directory>', 'the directory of the store, whatever df.conf says')
   program.addOption(
     program.createOption('-f, --format <format>', 'how to print').choices(formats).default('table'),
@@ -60,10 +72,12 @@ function commands(io: Io, ended: () => Promise<void>): Command {
     const chosen = format()
     io.out(chosen === 'table' ? text() : documentOf(chosen, value))
   }
-  const reading = <T>(work: (driver: NbDriver) => Promise<T>) => withDriver(program.opts(), false, work)
+  const withDriver = <T>(createMissing: boolean, work: (driver: NbDriver) => Promise<T>) =>
+    withDriverOf(sources, program.opts(), createMissing, work)
+  const reading = <T>(work: (driver: NbDriver) => Promise<T>) => withDriver(false, work)
   /** Runs a change and says which rows it has left without what they need. */
   const writing = (work: (driver: NbDriver) => Promise<unknown>, createMissing = false) =>
-    withDriver(program.opts(), createMissing, async (driver) => {
+    withDriver(createMissing, async (driver) => {
       const before = northboundOf(await driver.list())
       await work(driver)
       const after = northboundOf(await driver.list(), before)
@@ -73,7 +87,7 @@ function commands(io: Io, ended: () => Promise<void>): Command {
   program
     .command('init')
     .description('make an empty store, if there is none')
-    .action(() => withDriver(program.opts(), true, () => Promise.resolve()))
+    .action(() => withDriver(true, () => Promise.resolve()))
 
   program
     .command('ls [table]')
@@ -202,12 +216,13 @@ function commands(io: Io, ended: () => Promise<void>): Command {
   return program
 }
 
-async function withDriver<T>(
-  { configFile = [], nbPath }: Options,
+async function withDriverOf<T>(
+  sources: readonly ConfigSource[],
+  { nbPath }: Options,
   createMissing: boolean,
   work: (driver: NbDriver) => Promise<T>,
 ): Promise<T> {
-  const { values } = loadConfig({ files: configFile, sections: controllerSections })
+  const { values } = loadConfig({ files: configFilesOf(sources), sections: controllerSections })
   const config = {
     ...values.df,
     ...(nbPath !== undefined && { nb_db_class: 'file_nb_db_driver', nb_path: nbPath }),
@@ -249,10 +264,6 @@ function textOf(file: string): string {
       `${file} cannot be read (${reasonOf(error)}): give the name of a file that df-db dump wrote`,
     )
   }
-}
-
-function appended(file: string, files: readonly string[] = []): string[] {
-  return [...files, file]
 }
 
 function counted(count: number, one: string, many: string): string {

@@ -53,7 +53,7 @@ describe('bash completes', () => {
     ],
     ['df-db  wa', ['watch']],
     ['df-db -f json l', ['ls', 'load']],
-    ['df-db --', ['--config-file', '--nb-path', '--format', '--help']],
+    ['df-db --', ['--config-file', '--config-dir', '--nb-path', '--format', '--help']],
     ['df-db ls ', [...tableNames, 'unique_key']],
     ['df-db watch dns', ['dnsname']],
     ['df-db ls lport ', []],

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { chmod, cp, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -216,8 +216,14 @@ describe('the store', () => {
       err: [],
     })
     await writeFile(join(folder, 'more.conf'), `[df]\nnb_path = ${folder}/nowhere\n`)
+    const nowhere = `the northbound store ${folder}/nowhere does not exist`
     const both = ['--config-file', conf, '--config-file', join(folder, 'more.conf'), 'ls']
-    expect((await ran(run, both)).err[0]).toContain(`the northbound store ${folder}/nowhere does not exist`)
+    expect((await ran(run, both)).err[0]).toContain(nowhere)
+    await mkdir(join(folder, 'conf.d'))
+    await rename(join(folder, 'more.conf'), join(folder, 'conf.d', 'more.conf'))
+    const directory = ['--config-dir', join(folder, 'conf.d')]
+    expect((await ran(run, ['--config-file', conf, ...directory, 'ls'])).err[0]).toContain(nowhere)
+    expect((await ran(run, [...directory, '--config-file', conf, 'ls'])).out).toContain('chassis  1')
   })
 })
 

@@ -4,7 +4,7 @@
  * gives it, and not how it came to be.
  */
 
-import { option } from '../../config/index.ts'
+import { fixed, option } from '../../config/index.ts'
 import {
   type Action,
   ethTypes,
@@ -22,9 +22,8 @@ import type { Network, View } from '../view.ts'
 import { bridgesOf } from './bridges.ts'
 
 const options = {
-  bridge_mappings: option.list(
-    [],
-    'Physical networks and the bridges that lead to them: physnet1:br-ex,physnet2:br-lab.',
+  bridge_mappings: fixed(
+    option.list([], 'Physical networks and the bridges that lead to them: physnet1:br-ex,physnet2:br-lab.'),
   ),
 }
 
