@@ -38,9 +38,13 @@ export function matchText(match: Match, priority = defaultPriority): string {
   return words.join(',')
 }
 
-/** Ports of a connection are not printed unless its protocol is. */
-const isMute = (name: FieldName, bits: Map<FieldName, Bits>): boolean =>
-  (name === 'ctTpSrc' || name === 'ctTpDst') && !bits.has('ctNwProto')
+/** Some fields are not printed unless another one has the value that gives them a sense. */
+function isMute(name: FieldName, bits: Map<FieldName, Bits>): boolean {
+  const beside = fieldOf(name).isShownBeside
+  if (beside === undefined) return false
+  const other = bits.get(beside.field as FieldName)
+  return other === undefined || (beside.value !== undefined && other.value !== beside.value)
+}
 
 function fieldWord(name: FieldName, its: Bits): string {
   const field = fieldOf(name)

@@ -32,6 +32,8 @@ const nx = header(0x0001, 'NXM_NX')
 const of = header(0x8000, 'OXM_OF')
 const pktReg = header(0x8001, 'OXM_OF')
 const onf = header(0xffff, 'ONFOXM_ET', 0x4f4e4600)
+const et = header(0xffff, 'NXOXM_ET', 0x2320)
+const nshOxm = header(0xffff, 'NXOXM_NSH', 0x5ad650)
 const eric = header(0x1000, 'ERICOXM_OF')
 
 /** What a match must say of another field: one of these values, exactly, or something else in words. */
@@ -56,6 +58,7 @@ export const needs = {
   ip:     { ethType: [0x0800, 0x86dd] },
   ipv4:   { ethType: [0x0800] },
   ipv6:   { ethType: [0x86dd] },
+  nsh:    { ethType: [0x894f] },
   arp:    { ethType: [0x0806, 0x8035] },
   tcp:    { ipProto: [6] },
   udp:    { ipProto: [17] },
@@ -107,6 +110,8 @@ export interface Field {
   readonly show: show.Show<never>
   /** Its name, its text and how many bits count in a match, where they differ. */
   readonly inMatch?: { readonly name?: string; readonly show?: show.Show<never>; readonly bits?: number }
+  /** The field, with a certain value or with any, without which a match's text leaves it out. */
+  readonly isShownBeside?: { readonly field: string; readonly value?: bigint }
   /** The fields that it is another view of, most significant first. */
   readonly parts?: readonly string[]
 }
@@ -119,6 +124,18 @@ const fixed = { isMaskable: false, isWritable: false }
 const tpSrc = { name: 'tp_src', show: show.decimalOrHex }
 const tpDst = { name: 'tp_dst', show: show.decimalOrHex }
 const port16: show.Show<number> = (port) => show.portShown(port >= 0xff00 ? port + 0xffff0000 : port)
+/** The text of a match may say nothing of the mask. */
+const unmasked =
+  <T>(shown: show.Show<T>): show.Show<T> =>
+  (value) =>
+    shown(value)
+const beside = (field: string, value?: bigint) => ({
+  isShownBeside: value === undefined ? { field } : { field, value },
+})
+const nshContext = (n: number) => ({
+  ...{ ...u32, ...any, oxm: nshOxm(n + 5, `C${n}`), needs: needs.nsh },
+  ...{ name: `nsh_c${n}`, show: show.hex, ...beside('nshMdtype', 1n) },
+})
 const reg = (n: number) => ({
   ...u32,
   nxm: nx(n, `REG${n}`),
@@ -160,8 +177,8 @@ export const fields = {
   ctNwDst:       { ...ipv4,             ...maskable,                                      nxm: nx(121, 'CT_NW_DST'),    needs: needs.ctIpv4,  name: 'ct_nw_dst', show: show.ipv4Shown },
   ctIpv6Dst:     { ...ipv6,             ...maskable,                                      nxm: nx(123, 'CT_IPV6_DST'),  needs: needs.ctIpv6,  name: 'ct_ipv6_dst', show: show.ipv6Shown },
   ctNwProto:     { ...u8,               ...fixed,                                         nxm: nx(119, 'CT_NW_PROTO'),  needs: needs.ct,      name: 'ct_nw_proto', show: show.decimal },
-  ctTpSrc:       { ...u16,              ...maskable,                                      nxm: nx(124, 'CT_TP_SRC'),    needs: needs.ct,      name: 'ct_tp_src', show: show.decimal, inMatch: { show: show.decimalOrHex } },
-  ctTpDst:       { ...u16,              ...maskable,                                      nxm: nx(125, 'CT_TP_DST'),    needs: needs.ct,      name: 'ct_tp_dst', show: show.decimal, inMatch: { show: show.decimalOrHex } },
+  ctTpSrc:       { ...u16,              ...maskable,                                      nxm: nx(124, 'CT_TP_SRC'),    needs: needs.ct,      name: 'ct_tp_src', ...beside('ctNwProto'), show: show.decimal, inMatch: { show: show.decimalOrHex } },
+  ctTpDst:       { ...u16,              ...maskable,                                      nxm: nx(125, 'CT_TP_DST'),    needs: needs.ct,      name: 'ct_tp_dst', ...beside('ctNwProto'), show: show.decimal, inMatch: { show: show.decimalOrHex } },
   reg0:  reg(0),  reg1:  reg(1),  reg2:  reg(2),  reg3:  reg(3),  reg4:  reg(4),  reg5:  reg(5),  reg6:  reg(6),  reg7:  reg(7),
   reg8:  reg(8),  reg9:  reg(9),  reg10: reg(10), reg11: reg(11), reg12: reg(12), reg13: reg(13), reg14: reg(14), reg15: reg(15),
   xreg0: xreg(0), xreg1: xreg(1), xreg2: xreg(2), xreg3: xreg(3), xreg4: xreg(4), xreg5: xreg(5), xreg6: xreg(6), xreg7: xreg(7),
@@ -172,7 +189,13 @@ export const fields = {
   tunIpv6Src:    { ...ipv6,             ...any,                                           nxm: nx(109, 'TUN_IPV6_SRC'),                       name: 'tun_ipv6_src', show: show.ipv6Shown },
   tunIpv6Dst:    { ...ipv6,             ...any,                                           nxm: nx(110, 'TUN_IPV6_DST'),                       name: 'tun_ipv6_dst', show: show.ipv6Shown },
   tunGbpId:      { ...u16,              ...any,                                           nxm: nx(38, 'TUN_GBP_ID'),                          name: 'tun_gbp_id', show: show.decimal, inMatch: { show: show.decimalOrHex } },
-  tunGbpFlags:   { ...u8,               ...any,                                           nxm: nx(39, 'TUN_GBP_FLAGS'),                       name: 'tun_gbp_flags', show: show.hex, inMatch: { show: (flags: number) => show.hex(flags) } },
+  tunGbpFlags:   { ...u8,               ...any,                                           nxm: nx(39, 'TUN_GBP_FLAGS'),                       name: 'tun_gbp_flags', show: show.hex, inMatch: { show: unmasked(show.hex) } },
+  tunErspanVer:  { ...u8, bits: 4,      ...any,       oxm: et(12, 'ERSPAN_VER'),                                                              name: 'tun_erspan_ver', show: show.decimal, inMatch: { show: unmasked(show.decimal) } },
+  tunErspanIdx:  { ...u32, bits: 20,    ...any,       oxm: et(11, 'ERSPAN_IDX'),                                                              name: 'tun_erspan_idx', ...beside('tunErspanVer', 1n), show: show.hex, inMatch: { show: unmasked(show.hex) } },
+  tunErspanDir:  { ...u8, bits: 1,      ...any,       oxm: et(13, 'ERSPAN_DIR'),                                                              name: 'tun_erspan_dir', ...beside('tunErspanVer', 2n), show: show.decimal, inMatch: { show: unmasked(show.decimal) } },
+  tunErspanHwid: { ...u8, bits: 6,      ...any,       oxm: et(14, 'ERSPAN_HWID'),                                                             name: 'tun_erspan_hwid', ...beside('tunErspanVer', 2n), show: show.hex, inMatch: { show: unmasked(show.hex) } },
+  tunGtpuFlags:  { ...u8,               ...maskable,  oxm: et(15, 'GTPU_FLAGS'),                                                              name: 'tun_gtpu_flags', show: show.hex, inMatch: { name: 'gtpu_flags', show: unmasked(show.hex) } },
+  tunGtpuMsgtype:{ ...u8,               ...maskable,  oxm: et(16, 'GTPU_MSGTYPE'),                                                            name: 'tun_gtpu_msgtype', show: show.decimal, inMatch: { name: 'gtpu_msgtype', show: unmasked(show.decimal) } },
   tunFlags:      { ...u16, bits: 1,     ...any,                                           nxm: nx(104, 'TUN_FLAGS'),                          name: 'tun_flags', show: show.tunFlagsShown, inMatch: { show: show.tunFlagsCompared } },
   metadata:      { ...u64,              ...any,       oxm: of(2, 'METADATA'),                                                                 name: 'metadata', show: show.hex },
   inPort:        { ...u32,              ...whole,     oxm: of(0, 'IN_PORT'),                                                                  name: 'in_port_oxm', show: show.portShown, inMatch: { name: 'in_port' }, isOnlyLoaded: true },
@@ -186,6 +209,13 @@ export const fields = {
   ipv6Src:       { ...ipv6,             ...any,       oxm: of(26, 'IPV6_SRC'),            nxm: nx(19, 'IPV6_SRC'),      needs: needs.ipv6,    name: 'ipv6_src', show: show.ipv6Shown },
   ipv6Dst:       { ...ipv6,             ...any,       oxm: of(27, 'IPV6_DST'),            nxm: nx(20, 'IPV6_DST'),      needs: needs.ipv6,    name: 'ipv6_dst', show: show.ipv6Shown },
   ipv6Flabel:    { ...u32, bits: 20,    ...any,       oxm: of(28, 'IPV6_FLABEL'),         nxm: nx(27, 'IPV6_LABEL'),    needs: needs.ipv6,    name: 'ipv6_label', show: show.hex, inMatch: { show: show.hexDigits(5) } },
+  nshFlags:      { ...u8,               ...any,       oxm: nshOxm(1, 'FLAGS'),                                          needs: needs.nsh,     name: 'nsh_flags', show: show.decimal, inMatch: { show: show.decimalOrHexDigits(2) } },
+  nshTtl:        { ...u8,               ...whole,     oxm: nshOxm(10, 'TTL'),                                           needs: needs.nsh,     name: 'nsh_ttl', show: show.decimal },
+  nshMdtype:     { ...u8,               ...fixed,     oxm: nshOxm(2, 'MDTYPE'),                                         needs: needs.nsh,     name: 'nsh_mdtype', show: show.decimal },
+  nshNp:         { ...u8,               ...fixed,     oxm: nshOxm(3, 'NP'),                                             needs: needs.nsh,     name: 'nsh_np', show: show.decimal },
+  nshSpi:        { ...u32, bits: 24,    ...whole,     oxm: nshOxm(4, 'SPI'),                                            needs: needs.nsh,     name: 'nsh_spi', show: show.hex, inMatch: { show: show.hexDigits(1) } },
+  nshSi:         { ...u8,               ...whole,     oxm: nshOxm(5, 'SI'),                                             needs: needs.nsh,     name: 'nsh_si', show: show.decimal },
+  nshC1: nshContext(1), nshC2: nshContext(2), nshC3: nshContext(3), nshC4: nshContext(4),
   arpSpa:        { ...ipv4,             ...any,       oxm: of(22, 'ARP_SPA'),             nxm: nxm(16, 'ARP_SPA'),      needs: needs.arp,     name: 'arp_spa', show: show.ipv4Shown },
   arpTpa:        { ...ipv4,             ...any,       oxm: of(23, 'ARP_TPA'),             nxm: nxm(17, 'ARP_TPA'),      needs: needs.arp,     name: 'arp_tpa', show: show.ipv4Shown },
   ipv4Src:       { ...ipv4,             ...any,       oxm: of(11, 'IPV4_SRC'),            nxm: nxm(7, 'IP_SRC'),        needs: needs.ipv4,    name: 'ip_src', show: show.ipv4Shown, inMatch: { name: 'nw_src' } },

@@ -9,7 +9,6 @@ import {
   entriesOf,
   fromInt,
   type Match,
-  maskOf,
   readField,
   simplified,
   toInt,
@@ -34,7 +33,7 @@ export const oneField = (usual: HeaderKind, isMasked: boolean): Codec<Match> => 
     if (!('name' in field)) throw new UnknownFieldError(`there is no field ${field.class}:${field.field}`)
     const { name, entry } = field
     if (!isMasked && entry.mask !== undefined) throw new CodecError(`${name} has a mask`)
-    const mask = isMasked && entry.mask === undefined ? { mask: fromInt(name, maskOf(name)) } : {}
+    const mask = isMasked && entry.mask === undefined ? { mask: fromInt(name, allOnes(name)) } : {}
     return { [name]: simplified({ ...entry, ...mask }) } as Match
   },
   write(w, match) {
@@ -65,9 +64,12 @@ export function setFieldText({ field }: { readonly field: Match }): string {
   const [name, { value, mask }] = fieldOfSet(field)
   const show = fieldOf(name).show as (value: unknown, mask?: unknown) => string
   const shown = canonicalOf(name, value)
-  const isExact = mask === undefined || toInt(name, mask) === maskOf(name)
+  const isExact = mask === undefined || toInt(name, mask) === allOnes(name)
   return `set_field:${isExact ? show(shown) : show(shown, canonicalOf(name, mask))}->${fieldOf(name).name}`
 }
+
+/** Every bit of a field's bytes, also those that do not count: Open vSwitch takes no other mask for exact here. */
+const allOnes = (name: FieldName): bigint => (1n << BigInt(fieldOf(name).is.size * 8)) - 1n
 
 /** The one text of an address that may be given in several. */
 const canonicalOf = (name: FieldName, value: number | bigint | string) => fromInt(name, toInt(name, value))
@@ -160,6 +162,22 @@ export const outputRegBody: Codec<{ readonly bits: number; readonly from: Place;
       w.zeros(6)
     },
   }
+
+/** As `outputRegBody`, but a field of an experimenter fits too (NXAST_OUTPUT_REG2). */
+export const outputReg2Body: typeof outputRegBody = {
+  read(r) {
+    const { offset, bits } = offsetAndBits.read(r)
+    const maxLen = r.u16()
+    const { field, header } = fieldHeader.read(r)
+    return { bits, from: placeOf(field, offset, header), maxLen }
+  },
+  write(w, { bits, from, maxLen }) {
+    checkBits({ ...from, bits })
+    offsetAndBits.write(w, { offset: from.offset, bits })
+    u16.write(w, maxLen)
+    fieldHeader.write(w, from)
+  },
+}
 
 export const checkPktLargerBody: Codec<{ readonly packetLength: number; readonly to: Place }> = {
   read(r) {

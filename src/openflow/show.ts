@@ -34,6 +34,12 @@ export const decimal: Show<Int> = (value, mask) =>
 export const decimalOrHex: Show<Int> = (value, mask) =>
   mask === undefined ? `${value}` : `0x${value.toString(16)}/0x${mask.toString(16)}`
 
+/** Decimal if exact, else both in hexadecimal with at least that many digits. */
+export const decimalOrHexDigits =
+  (digits: number): Show<Int> =>
+  (value, mask) =>
+    mask === undefined ? `${value}` : `${paddedHex(value, digits)}/${paddedHex(mask, digits)}`
+
 /** Hexadecimal with at least that many digits. */
 export const hexDigits =
   (digits: number): Show<Int> =>

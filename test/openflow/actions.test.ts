@@ -26,6 +26,7 @@ const learned = {
   ...{ idleTimeout: 5, hardTimeout: 6, priority: 0x8000, cookie: 0x77n, flags: 3, tableId: 9 },
   ...{ finIdleTimeout: 1, finHardTimeout: 2 },
 }
+const sampled = { probability: 12345, collectorSetId: 1, observationDomainId: 2, observationPointId: 3 }
 const tcp: Match = { ethType: 0x0800, ipProto: 6 }
 const tagged: Match = { vlanVid: 0x1005 }
 const mpls: Match = { ethType: 0x8847 }
@@ -108,6 +109,22 @@ const rows: [text: string, action: Action, match?: Match][] = [
   ['resubmit(,4,ct)',                                { kind: 'resubmitCt', tableId: 4 }, { ctState: 0x21, ...tcp }],
   ['learn(table=9,idle_timeout=5,hard_timeout=6,fin_idle_timeout=1,fin_hard_timeout=2,send_flow_rem,delete_learned,cookie=0x77,limit=5)', { kind: 'learnLimited', ...learned, limit: 5, specs: [] }],
   ['learn(table=9,idle_timeout=5,hard_timeout=6,fin_idle_timeout=1,fin_hard_timeout=2,cookie=0x77,result_dst=NXM_NX_REG0[3])', { kind: 'learnLimited', ...learned, flags: 4, limit: 0, result: reg(0, 3), specs: [] }],
+  ['multipath(symmetric_l4,1024,modulo_n,16,0,NXM_NX_REG0[0..3])', { kind: 'multipath', fields: 'symmetric_l4', basis: 1024, algorithm: 'modulo_n', maxLink: 15, argument: 0, to: { ...reg(0), bits: 4 } }],
+  ['multipath(symmetric_l3l4+udp,50,iter_hash,4,7,NXM_NX_REG1[])', { kind: 'multipath', fields: 'symmetric_l3l4+udp', basis: 50, algorithm: 'iter_hash', maxLink: 3, argument: 7, to: { ...reg(1), bits: 32 } }],
+  ['bundle(eth_src,0,hrw,ofport,members:4,8)',       { kind: 'bundle', fields: 'eth_src', basis: 0, algorithm: 'hrw', members: [4, 8] }],
+  ['bundle(symmetric_l3,7,active_backup,ofport,members:)', { kind: 'bundle', fields: 'symmetric_l3', basis: 7, algorithm: 'active_backup', members: [] }],
+  ['bundle_load(nw_src,0,hrw,ofport,NXM_NX_REG0[0..15],members:1,2,LOCAL)', { kind: 'bundleLoad', fields: 'nw_src', basis: 0, algorithm: 'hrw', to: { ...reg(0), bits: 16 }, members: [1, 2, ports.local] }],
+  ['sample(probability=12345,collector_set_id=1,obs_domain_id=2,obs_point_id=3)', { kind: 'sample', ...sampled }],
+  ['sample(probability=12345,collector_set_id=1,obs_domain_id=2,obs_point_id=3,sampling_port=5)', { kind: 'samplePort', ...sampled, samplingPort: 5 }],
+  ['sample(probability=12345,collector_set_id=1,obs_domain_id=2,obs_point_id=3,egress)', { kind: 'sampleDirection', ...sampled, samplingPort: ports.any, direction: 'egress' }],
+  ['sample(probability=12345,collector_set_id=1,obs_domain_id=2,obs_point_id=3,sampling_port=5,ingress)', { kind: 'sampleDirection', ...sampled, samplingPort: 5, direction: 'ingress' }],
+  ['output:NXM_NX_REG7[0..15]',                      { kind: 'outputReg2', bits: 16, from: reg(7), maxLen: 0 }],
+  ['encap(ethernet)',                                { kind: 'encap', packetType: 0, properties: [] }],
+  ['encap(nsh(md_type=2,tlv(0x1000,10,0x12345678),tlv(0x2000,20,0xfedcba9876543210)))', { kind: 'encap', packetType: 0x1894f, properties: [{ kind: 'metadataType', type: 2 }, { kind: 'tlv', class: 0x1000, type: 10, data: Buffer.from('12345678', 'hex') }, { kind: 'tlv', class: 0x2000, type: 20, data: Buffer.from('fedcba9876543210', 'hex') }] }],
+  ['encap(mpls)',                                    { kind: 'encap', packetType: 0x18847, properties: [] }],
+  ['decap()',                                        { kind: 'decap', packetType: 0xfffe, properties: Buffer.alloc(0) }],
+  ['decap(packet_type(ns=1,type=0x894f))',           { kind: 'decap', packetType: 0x1894f, properties: Buffer.alloc(0) }],
+  ['dec_nsh_ttl',                                    { kind: 'decNshTtl' }, { ethType: 0x894f }],
   ['check_pkt_larger(1500)->NXM_NX_REG0[3]',         { kind: 'checkPktLarger', packetLength: 1500, to: reg(0, 3) }],
 ]
 

@@ -201,10 +201,10 @@ describe('what we do not know', () => {
       '0413001200000001' + '0003000000000000' + 'abcd',
       { kind: 'multipartReply', body: { kind: 'unknown', type: 3, bytes: Buffer.from('abcd', 'hex') } },
     ],
-    // NXAST_MULTIPATH, an ONF action, and a move from tun_metadata0, a field without a fixed size.
+    // NXAST_DEBUG_RECIRC, and a move from tun_metadata0, a field without a fixed size.
     [
       'an action',
-      '040d002800000001' + 'fffffffffffffffd0010000000000000' + 'ffff001000002320000a000000000000',
+      '040d002800000001' + 'fffffffffffffffd0010000000000000' + 'ffff00100000232000ff000000000000',
       { actions: [{ kind: 'unknown', type: 0xffff }] },
     ],
     [

@@ -73,7 +73,9 @@ test.each(withTwoHeaders)('%s is matched by its other header', async (name) => {
 test.each(names.filter((name) => fieldOf(name).isWritable))('%s is written', async (name) => {
   const value = valueFor(name)
   const { isOnlyLoaded, isMaskable } = fieldOf(name)
-  const actions: Action[] = [load(1, name, { bits: 1 }), move('reg0', name, { bits: 1, fromOffset: 3 })]
+  const actions: Action[] = [move('reg0', name, { bits: 1, fromOffset: 3 })]
+  // A load names a field by four bytes; an experimenter's fields need eight.
+  if (headerOf(name, 'nxm').experimenter === undefined) actions.push(load(1, name, { bits: 1 }))
   if (isOnlyLoaded !== true) actions.push(setField({ [name]: value } as Match))
   if (isMaskable) actions.push(setField({ [name]: { value, mask: value } } as Match))
   const ct: Action = { kind: 'ct', commit: true, force: false, zone: 1, alg: 0, actions }

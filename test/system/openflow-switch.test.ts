@@ -121,6 +121,14 @@ table=9,priority=4,actions=learn(table=41,limit=5,result_dst=NXM_NX_REG0[0],dl_d
 table=10,mpls,mpls_label=5,mpls_tc=3,mpls_bos=1,actions=pop_mpls:0x0800,set_field:5->reg0
 table=10,mplsm,mpls_ttl=64,actions=set_mpls_ttl:5,dec_mpls_ttl
 table=10,priority=2,ip,actions=push_mpls:0x8847,set_field:9->mpls_label
+table=11,priority=1,actions=multipath(symmetric_l4,1024,modulo_n,16,0,NXM_NX_REG0[0..3]),multipath(symmetric_l3l4+udp,50,iter_hash,4,7,NXM_NX_REG1[])
+table=11,priority=2,actions=bundle(eth_src,0,hrw,ofport,members:1,2,3)
+table=11,priority=3,actions=bundle_load(nw_src,0,active_backup,ofport,NXM_NX_REG0[0..15],members:1,2,LOCAL)
+table=11,priority=4,actions=sample(probability=12345,collector_set_id=1,obs_domain_id=2,obs_point_id=3),sample(probability=5,collector_set_id=1,obs_domain_id=2,obs_point_id=3,sampling_port=1),sample(probability=5,collector_set_id=1,obs_domain_id=2,obs_point_id=3,sampling_port=1,egress)
+table=11,priority=5,ip,actions=encap(nsh(md_type=2,tlv(0x1000,10,0x12345678),tlv(0x2000,20,0xfedcba9876543210))),encap(ethernet),output:1
+table=11,priority=6,dl_type=0x894f,nsh_mdtype=1,nsh_spi=0x123456,nsh_si=3,nsh_c1=0x1/0xff,nsh_ttl=5,nsh_np=3,nsh_flags=1,actions=dec_nsh_ttl,set_field:0x1234->nsh_spi,set_field:0x5/0xff->nsh_c2,decap(),decap()
+table=11,priority=7,tun_erspan_ver=1,tun_erspan_idx=0x5,tun_gtpu_flags=0x30,tun_gtpu_msgtype=255,actions=set_field:2->tun_erspan_ver
+table=11,priority=8,tun_erspan_ver=2,tun_erspan_dir=1,tun_erspan_hwid=0x3,actions=drop
 `
 
 const rowsOf = (text: string) => text.trim().split('\n')
