@@ -28,7 +28,7 @@ export interface RawChange {
 
 /**
  * What a watch tells: first a snapshot, then changes; after `lost` the driver recovers and sends a new
- * snapshot.
+ * snapshot, or, if it can tell what it missed, changes (none if nothing).
  */
 export type NbEvent =
   | { readonly kind: 'snapshot'; readonly rows: readonly RawRow[] }
