@@ -1,16 +1,26 @@
 #!/usr/bin/env node
 /**
  * `df-local-controller`: arguments, configuration, rooms, signals. The only file that knows everybody; what is decided
- * here is who is given what, and with which code the process ends: 0 after SIGTERM or SIGINT, 2 for a mistake that a
- * person can mend, which is told in one line.
+ * here is who is given what, what SIGHUP changes, and with which code the process ends: 0 after SIGTERM or SIGINT, 2 for
+ * a mistake that a person can mend, which is told in one line.
  */
 
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
-import type { App } from './app/app.ts'
+import { isDeepStrictEqual, parseArgs } from 'node:util'
+import type { App, AppHost, Application } from './app/app.ts'
 import { applications, builtIn, notPorted } from './app/index.ts'
-import { type Config, controllerSections, fileThatSets, loadConfig, type Sections } from './config/index.ts'
+import {
+  type Config,
+  type ConfigSource,
+  configFilesOf,
+  controllerSections,
+  createReload,
+  fileThatSets,
+  loadConfig,
+  type Sections,
+  sampleOf,
+} from './config/index.ts'
 import { type Catalogue, chosenApplications, namesOf, startApplications } from './controller/apps.ts'
 import { listenForControl } from './controller/control.ts'
 import { type Controller, startController } from './controller/controller.ts'
@@ -23,16 +33,20 @@ import { openNbDriver } from './nb/index.ts'
 import { systemClock } from './openflow/index.ts'
 import { connectOvsdb } from './ovsdb/index.ts'
 
-const usage = `Usage: df-local-controller [--config-file FILE]...
+const usage = `Usage: df-local-controller [--config-file FILE]... [--config-dir DIR]...
 
-The Dragonflow local controller of one compute node.
+The Dragonflow local controller of one compute node. SIGHUP makes it read its configuration again.
 
-  --config-file FILE  a configuration file; may be given more than once, later ones override earlier ones
+  --config-file FILE  a configuration file; without one, /etc/dragonflow/df.conf if it exists
+  --config-dir DIR    every *.conf of a directory, in the order of their names
+                      Both may be repeated; later ones override earlier ones.
+  --sample-config     print a configuration file with every option, commented out, and exit
   --version           print the version and exit
   --help              print this and exit
 `
 
-type Values = Config<typeof controllerSections>['values']
+type AllSections = Sections & typeof controllerSections
+type Values = Config<AllSections>['values']
 
 async function run(args: readonly string[]): Promise<void> {
   const order = orderOf(args)
@@ -41,33 +55,40 @@ async function run(args: readonly string[]): Promise<void> {
     return
   }
   const stopped = signalled()
-  const catalogue = await catalogueOf(order.files)
-  const declared = [...catalogue.applications, ...catalogue.foreign.values()]
-  const ofApplications = declared.map(({ section, options }) => [section, options])
-  const sections: Sections & typeof controllerSections = {
-    ...Object.fromEntries(ofApplications),
-    ...controllerSections,
+  const onHangup = hangups()
+  const catalogue = await catalogueOf(configFilesOf(order.sources))
+  const sections = sectionsOf(catalogue)
+  if (order.kind === 'sample') {
+    process.stdout.write(sampleOf(sections))
+    return
   }
-  const { values, warnings } = loadConfig({ files: order.files, sections })
-  const { DEFAULT, df } = values
-  const log = createLogger(DEFAULT.log_level)
+  const read = () => loadConfig({ files: configFilesOf(order.sources), sections })
+  const { values, warnings } = read()
+  const log = createLogger(values.DEFAULT.log_level)
   for (const warning of warnings) log.warn(warning)
   const metrics = createMetrics()
-  const chosen = chosenApplications(df.apps_list, catalogue, log)
-  const common = { dnsDomain: DEFAULT.dns_domain }
-  const apps = startApplications(chosen, (section) => values[section]!, {
-    log,
-    metrics,
-    common,
-    now: systemClock.now,
-  })
-  log.info({ host: DEFAULT.host, apps: apps.map(({ name }) => name) }, 'starting')
+  const chosen = chosenApplications(values.df.apps_list, catalogue, log)
+  const makeApps = (applications: readonly Application[], from: Values) => {
+    const host = { log, metrics, common: commonOf(from), now: systemClock.now }
+    return startApplications(applications, (section) => from[section]!, host)
+  }
+  let apps = makeApps(chosen, values)
+  log.info({ host: values.DEFAULT.host, apps: apps.map(({ name }) => name) }, 'starting')
   const closers: (() => Promise<void>)[] = []
   const closeAll = async () => {
     for (const close of closers.toReversed()) await close()
   }
   try {
-    await start(values, apps, { log, metrics, closers })
+    const controller = await start(values, apps, { log, metrics, closers })
+    const apply = async (next: Values, before: Values) => {
+      const stale = staleApplications(chosen, next, before)
+      const made = makeApps(stale, next)
+      const renewed = apps.map((app) => made.find(({ name }) => name === app.name) ?? app)
+      await controller.setApps(renewed)
+      apps = renewed
+      log.setLevel(next.DEFAULT.log_level)
+    }
+    onHangup(createReload({ sections, values, read, apply, log }))
   } catch (error) {
     await closeAll()
     throw error
@@ -75,6 +96,25 @@ async function run(args: readonly string[]): Promise<void> {
   log.info({ signal: await stopped }, 'stopping')
   await closeAll()
   log.info('stopped')
+}
+
+/** What the configuration says for all applications. */
+const commonOf = ({ DEFAULT }: Values): AppHost['common'] => ({ dnsDomain: DEFAULT.dns_domain })
+
+/** The applications that changed options concern. */
+function staleApplications(
+  chosen: readonly Application[],
+  next: Values,
+  before: Values,
+): readonly Application[] {
+  if (!isDeepStrictEqual(commonOf(next), commonOf(before))) return chosen
+  return chosen.filter(({ section }) => next[section] !== before[section])
+}
+
+/** The options of the controller and of every application that there is. */
+function sectionsOf({ applications: own, foreign }: Required<Catalogue>): AllSections {
+  const ofApplications = [...own, ...foreign.values()].map(({ section, options }) => [section, options])
+  return { ...controllerSections, ...Object.fromEntries(ofApplications) }
 }
 
 /** Every application that there is, with those from outside that the files name. Throws `ConfigError`. */
@@ -93,7 +133,7 @@ async function start(
   { DEFAULT, df, df_openflow }: Values,
   apps: readonly App[],
   { log, metrics, closers }: { log: Logger; metrics: Metrics; closers: (() => Promise<void>)[] },
-): Promise<void> {
+): Promise<Controller> {
   let controller: Controller | undefined
   const status = () => controller?.status() ?? { ready: false, reasons: ['starting'], pid: process.pid }
   const control = await listenForControl(join(DEFAULT.run_dir, 'control.sock'), { status })
@@ -123,26 +163,38 @@ async function start(
     metrics,
   })
   closers.push(controller.stop)
+  return controller
 }
 
 type Order =
   | { readonly kind: 'print'; readonly text: string }
-  | { readonly kind: 'run'; readonly files: readonly string[] }
+  | { readonly kind: 'sample' | 'run'; readonly sources: readonly ConfigSource[] }
 
 /** What the arguments ask for. Throws `ConfigError`. */
 function orderOf(args: readonly string[]): Order {
   try {
-    const { values } = parseArgs({
+    const { values, tokens } = parseArgs({
       args: [...args],
+      tokens: true,
       options: {
-        'config-file': { type: 'string', multiple: true, default: [] },
+        'config-file': { type: 'string', multiple: true },
+        'config-dir': { type: 'string', multiple: true },
+        'sample-config': { type: 'boolean' },
         version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     })
     if (values.help) return { kind: 'print', text: usage }
     if (values.version) return { kind: 'print', text: `${versionOfPackage()}\n` }
-    return { kind: 'run', files: values['config-file'] }
+    const kinds: Readonly<Record<string, ConfigSource['kind']>> = {
+      'config-file': 'file',
+      'config-dir': 'directory',
+    }
+    const sources = tokens.flatMap((token): ConfigSource[] => {
+      const kind = token.kind === 'option' ? kinds[token.name] : undefined
+      return kind === undefined ? [] : [{ kind, path: (token as { value: string }).value }]
+    })
+    return { kind: values['sample-config'] ? 'sample' : 'run', sources }
   } catch (error) {
     throw new ConfigError(`${reasonOf(error).split('. ')[0]}; see df-local-controller --help`)
   }
@@ -158,6 +210,22 @@ function signalled(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve)
   })
+}
+
+/**
+ * Keeps SIGHUP from ending the process. The function that it returns has every one answered from then on, and at once if
+ * there was one before.
+ */
+function hangups(): (answer: () => void) => void {
+  let isWaiting = false
+  let answer = () => {
+    isWaiting = true
+  }
+  process.on('SIGHUP', () => answer())
+  return (next) => {
+    answer = next
+    if (isWaiting) next()
+  }
 }
 
 run(process.argv.slice(2)).then(

@@ -23,17 +23,25 @@ interface Ended {
   readonly stderr: string
 }
 
+/** Sends a signal to the command; by default the one that ends it. */
+type Kill = (signal?: 'SIGTERM' | 'SIGHUP') => void
+
 /** Runs the command to its end; `until` is called with what stands on standard error whenever that grows. */
-function run(args: string[], until: (stderr: string, end: () => void) => void = () => {}): Promise<Ended> {
+function run(args: string[], until: (stderr: string, kill: Kill) => void = () => {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(builtSource(), 'main.js'), ...args])
     let [stdout, stderr] = ['', '']
+    let isEnding = false
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       stdout += chunk
     })
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       stderr += chunk
-      if (!child.killed) until(stderr, () => child.kill('SIGTERM'))
+      if (!isEnding)
+        until(stderr, (signal = 'SIGTERM') => {
+          isEnding = signal === 'SIGTERM'
+          child.kill(signal)
+        })
     })
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, stdout, stderr }))
@@ -133,6 +141,11 @@ describe('a mistake ends with one line and code 2:', () => {
       /configuration file \/nonexistent\/df\.conf: no such file; check --config-file/,
     ],
     ['a folder instead of a file', ['--config-file', '/etc'], /\/etc: is a directory/],
+    [
+      'a directory that is not there',
+      ['--config-dir', '/nonexistent'],
+      /configuration directory \/nonexistent: no such directory; check --config-dir/,
+    ],
     ['an unknown argument', ['--config', 'x'], /Unknown option '--config'; see df-local-controller --help/],
     ['an argument without its value', ['--config-file'], /--config-file/],
     ['a word too much', ['start'], /'start'/],
@@ -159,7 +172,24 @@ describe('arguments', () => {
   test('--help tells how to call it', async () => {
     const { code, stdout, stderr } = await run(['--help'])
     expect([code, stderr]).toEqual([0, ''])
-    expect(stdout).toMatch(/^Usage: df-local-controller \[--config-file FILE\]/)
+    expect(stdout).toMatch(/^Usage: df-local-controller \[--config-file FILE\]\.\.\. \[--config-dir DIR\]/)
+  })
+
+  test('--sample-config prints every option, and what it prints is a configuration', async () => {
+    const { code, stdout, stderr } = await run(['--sample-config'])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/^\[DEFAULT\]\n\n# .*\n(# .*\n)+#host = /)
+    for (const name of [
+      'df_dns_ttl = 30',
+      'nb_path = /var/lib/dragonflow/nb',
+      'bridge_mappings =',
+      'listen = unix:',
+    ])
+      expect(stdout).toContain(`\n#${name}`)
+    const sample = join(folder, 'sample.conf')
+    writeFileSync(sample, stdout.replaceAll(/^#(?! )/gm, ''))
+    const again = await run(['--config-file', sample, '--sample-config'])
+    expect(again).toEqual({ code, stdout, stderr })
   })
 
   test('--version is that of the package', async () => {
@@ -182,6 +212,18 @@ describe('arguments', () => {
       /there is no application "nonsense"/,
     )
   })
+
+  test('files and directories count in the order of the command line', async () => {
+    const directory = join(folder, 'df.conf.d')
+    mkdirSync(directory)
+    writeFileSync(join(directory, '20.conf'), '[df]\napps_list = last\n')
+    writeFileSync(join(directory, '10.conf'), '[df]\napps_list = first\n')
+    const file = configOf({ df: { apps_list: 'file' } })
+    const ended = async (...args: string[]) => (await run(args)).stderr
+    expect(await ended('--config-file', file, '--config-dir', directory)).toContain('no application "last"')
+    expect(await ended('--config-dir', directory, '--config-file', file)).toContain('no application "file"')
+    expect(await ended(`--config-dir=${directory}`)).toContain('no application "last"')
+  })
 })
 
 describe('without a switch and its database', () => {
@@ -197,5 +239,81 @@ describe('without a switch and its database', () => {
     expect(code).toBe(0)
     expect(lines.filter(({ msg }) => /not ported/.test(msg)).map(({ app }) => app)).toEqual(['dhcp'])
     expect(lines.at(-1)?.msg).toBe('stopped')
+  })
+})
+
+describe('SIGHUP', () => {
+  interface Line {
+    readonly level: number
+    readonly msg: string
+    readonly reason?: string
+    readonly applied?: readonly string[]
+  }
+
+  /** Changes the file once the controller runs, tells it, and returns what it logs from then on. */
+  async function afterChange(change: () => void): Promise<Line[]> {
+    let at: number | undefined
+    const { code, stderr } = await run(['--config-file', configOf()], (text, kill) => {
+      if (at === undefined && text.includes('"ovsdb: ')) {
+        at = text.length
+        change()
+        kill('SIGHUP')
+      } else if (/restart to apply|"configuration not taken over/.test(text)) kill()
+    })
+    expect(code).toBe(0)
+    const lines = stderr.slice(at).trimEnd().split('\n')
+    return lines.map((line) => JSON.parse(line) as Line)
+  }
+
+  test('takes over what it can, and names what waits for a restart in one line', async () => {
+    const lines = await afterChange(() =>
+      configOf({
+        DEFAULT: { host: 'compute-2', log_level: 'warn' },
+        df: { nb_path: '/nonexistent/nb', itegration_bridge: 'br-lab' },
+        df_dns_app: { df_dns_ttl: '60' },
+      }),
+    )
+    expect(lines.filter(({ level }) => level >= 40).map(({ msg }) => msg)).toEqual([
+      expect.stringMatching(
+        /\[df\] itegration_bridge is not an option here .*did you mean integration_bridge/,
+      ),
+      'changed, but only looked at when the process starts: [DEFAULT] host, [df] nb_path; restart to apply',
+    ])
+    expect(lines.map(({ msg }) => msg)).not.toContain('stopped') // the level is warn now
+  })
+
+  test('with a broken file changes nothing, and says so in one line', async () => {
+    const lines = await afterChange(() => configOf({ df_dns_app: { df_dns_ttl: 'soon' } }))
+    expect(lines.filter(({ level }) => level >= 40)).toEqual([
+      expect.objectContaining({
+        level: 50,
+        msg: 'configuration not taken over; everything stays as it is',
+        reason: expect.stringMatching(
+          /df\.conf:\d+: \[df_dns_app\] df_dns_ttl = 'soon': expected a whole number/,
+        ),
+      }),
+    ])
+    expect(lines.at(-1)?.msg).toBe('stopped')
+  })
+
+  test('with what an application refuses changes nothing either', async () => {
+    const lines = await afterChange(() =>
+      configOf({ DEFAULT: { dns_domain: 'no domain', log_level: 'fatal' } }),
+    )
+    expect(lines.find(({ level }) => level === 50)?.reason).toMatch(
+      /dns_domain: 'no domain' is not a domain name/,
+    )
+    expect(lines.at(-1)?.msg).toBe('stopped')
+  })
+
+  test('before the start is over ends nothing', async () => {
+    let isSent = false
+    const { code, stderr } = await run(['--config-file', configOf()], (text, kill) => {
+      if (!isSent) {
+        isSent = true
+        kill('SIGHUP')
+      } else if (text.includes('configuration taken over')) kill()
+    })
+    expect([code, stderr.includes('"applied":[]')]).toEqual([0, true])
   })
 })
