@@ -90,11 +90,13 @@ export class SortedMap<V> implements ReadonlyMap<string, V> {
     for (const [key, value] of this) act(value, key, this)
   }
 
-  /** The keys of the leaves that only one of the two maps has: every key with different values, and some others. */
-  static *suspects<V>(a: SortedMap<V>, b: SortedMap<V>): Iterable<string> {
+  /** The entries of each map that stand in leaves which the other has not, in order. */
+  static unshared<V>(a: SortedMap<V>, b: SortedMap<V>): [Leaf<V>, Leaf<V>] {
     const [ofA, ofB] = [new Set(a.#leaves), new Set(b.#leaves)]
-    for (const leaf of a.#leaves) if (!ofB.has(leaf)) yield* leaf.keys
-    for (const leaf of b.#leaves) if (!ofA.has(leaf)) yield* leaf.keys
+    return [
+      joined(a.#leaves.filter((leaf) => !ofB.has(leaf))),
+      joined(b.#leaves.filter((leaf) => !ofA.has(leaf))),
+    ]
   }
 
   /** The place of the only leaf that may hold the key; -1 if the key comes before all. */
@@ -114,15 +116,32 @@ export class SortedMap<V> implements ReadonlyMap<string, V> {
 export function changedKeys<V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): Set<string> {
   const changed = new Set<string>()
   if (a === b) return changed
-  const areSorted = a instanceof SortedMap && b instanceof SortedMap
-  for (const key of areSorted ? SortedMap.suspects<V>(a, b) : bothKeys(a, b))
-    if (a.get(key) !== b.get(key) || a.has(key) !== b.has(key)) changed.add(key)
+  if (a instanceof SortedMap && b instanceof SortedMap) {
+    const [gone, come] = SortedMap.unshared<V>(a, b)
+    for (let i = 0, j = 0; i < gone.keys.length || j < come.keys.length; ) {
+      const [before, after] = [gone.keys[i], come.keys[j]]
+      const isGone = after === undefined || (before !== undefined && before < after)
+      if (before === after) {
+        if (gone.values[i] !== come.values[j]) changed.add(before!)
+        i += 1
+        j += 1
+      } else if (isGone) {
+        changed.add(before!)
+        i += 1
+      } else {
+        changed.add(after)
+        j += 1
+      }
+    }
+    return changed
+  }
+  for (const [key, value] of a) if (value !== b.get(key) || !b.has(key)) changed.add(key)
+  for (const key of b.keys()) if (!a.has(key)) changed.add(key)
   return changed
 }
 
-function* bothKeys(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): Iterable<string> {
-  yield* a.keys()
-  yield* b.keys()
+function joined<V>(leaves: readonly Leaf<V>[]): Leaf<V> {
+  return { keys: leaves.flatMap(({ keys }) => keys), values: leaves.flatMap(({ values }) => values) }
 }
 
 /** A leaf of any length with the changes made; `keys` are theirs, in order. */

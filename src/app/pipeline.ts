@@ -7,6 +7,7 @@
 import { BugError } from '../errors.ts'
 import {
   type Action,
+  checkFlow,
   type Flow,
   formatFlow,
   type Group,
@@ -98,14 +99,14 @@ export function flow(
   if (actions.length > 0) instructions.push({ kind: 'applyActions', actions })
   if (last?.kind === 'goto') instructions.push({ kind: 'gotoTable', tableId: tables[last.table].id })
   const made: Flow = { tableId: tables[table].id, priority, match, instructions }
-  const text = formatFlow(made) // throws CodecError for a bad match or action
+  checkFlow(made)
   if (steps.slice(0, -1).some((step) => step.kind === 'goto'))
-    throw new BugError(`goto is not the last step: ${text}`)
+    throw new BugError(`goto is not the last step: ${formatFlow(made)}`)
   const next: readonly string[] = tables[table].next
   for (const id of targetsOf(steps))
     if (!next.some((name) => tables[name as TableName].id === id))
       throw new BugError(
-        `table ${table} may go on to ${next.join(', ') || 'nowhere'}, not to table ${id}: ${text}`,
+        `table ${table} may go on to ${next.join(', ') || 'nowhere'}, not to table ${id}: ${formatFlow(made)}`,
       )
   return made
 }

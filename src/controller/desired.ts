@@ -13,6 +13,7 @@ import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import {
   type Clock,
+  checkFlow,
   type Flow,
   flowContent,
   flowIdentity,
@@ -20,14 +21,18 @@ import {
   formatGroup,
   type Group,
 } from '../openflow/index.ts'
+import { SortedMap } from '../sorted-map.ts'
 import { cookieOf } from './cookie.ts'
-import type { Desired, WantedFlow, WantedGroup } from './flow-table.ts'
+import { type Desired, type WantedFlow, type WantedGroup, withoutCookie } from './flow-table.ts'
+import { createUnion, type Flows, type WantedUnits } from './union.ts'
 
 /** The wishes of one application at one view. */
 interface Wishes {
-  readonly flows: readonly WantedFlow[]
+  readonly units: WantedUnits
   readonly groups: readonly WantedGroup[]
 }
+
+type SortedDesired = Desired & { readonly flows: Flows }
 
 /** Collects what the applications want. */
 export interface Collector {
@@ -77,7 +82,9 @@ export function createCollector(
   const refused = new Map<string, string>()
   const lastGood = new Map<string, Wishes>()
   const known = new WeakMap<Flow, WantedFlow>()
-  let last: ReadonlyMap<string, WantedFlow> = new Map()
+  const union = createUnion()
+  let ofUnit = new WeakMap<readonly Flow[], readonly WantedFlow[]>()
+  let last: Flows = SortedMap.empty()
   let apps = initialApps
   let timed = timedIdentities(apps)
 
@@ -87,38 +94,66 @@ export function createCollector(
     if (timed.has(wanted.identity)) throw new BugError(`also a timed row: ${formatFlow(flow)}`)
     return wanted
   }
+  const wantedUnit = (app: App, unit: readonly Flow[]): readonly WantedFlow[] => {
+    const wanted = ofUnit.get(unit) ?? unit.map((flow) => wantedOf(app, flow))
+    ofUnit.set(unit, wanted)
+    return wanted
+  }
   const wishesOf = (app: App, view: View): Wishes => ({
-    flows: Array.from(app.flows(view), (flow) => wantedOf(app, flow)),
+    units: Array.from(app.units?.(view) ?? [[...app.flows(view)]], (unit) => wantedUnit(app, unit)),
     groups: Array.from(app.groups?.(view) ?? [], (group) => wantedGroup(app, group)),
   })
+
+  /** All at once, if nobody fails and nobody contradicts: looks at the units that changed alone. */
+  function quickly(all: readonly (Wishes | Error)[]): SortedDesired | undefined {
+    const good = all.filter((wishes) => !(wishes instanceof Error)) as Wishes[]
+    const flows = good.length === all.length ? union.flowsOf(good.map(({ units }) => units)) : undefined
+    const wanted = good.flatMap((wishes) => wishes.groups)
+    const groups = new Map(wanted.map((each) => [each.group.groupId, each]))
+    if (flows === undefined || groups.size < wanted.length) return undefined
+    for (const [index, app] of apps.entries()) lastGood.set(app.name, good[index]!)
+    refused.clear()
+    return { flows, groups }
+  }
+
+  /** One application after the other, to find who is to be refused. */
+  function slowly(wishes: ReadonlyMap<App, Wishes | Error>): SortedDesired {
+    const flows = new Map<string, WantedFlow>()
+    const groups = new Map<number, WantedGroup>()
+    for (const [app, ofApp] of wishes) {
+      try {
+        if (ofApp instanceof Error) throw ofApp
+        merge(ofApp, flows, groups)
+        lastGood.set(app.name, ofApp)
+        refused.delete(app.name)
+      } catch (error) {
+        const reason = reasonOf(error)
+        refused.set(app.name, reason)
+        refusals.inc({ app: app.name })
+        limited(app.name, (suppressed) =>
+          log.error({ app: app.name, reason, suppressed }, 'flows refused; the last good ones stay'),
+        )
+        keep(lastGood.get(app.name), flows, groups)
+      }
+    }
+    const gone = Array.from(last.keys(), (identity) => [identity, undefined] as const)
+    return { flows: last.with(new Map<string, WantedFlow | undefined>([...gone, ...flows])), groups }
+  }
 
   return {
     refused,
     desiredFor(view) {
-      const flows = new Map<string, WantedFlow>()
-      const groups = new Map<number, WantedGroup>()
-      for (const app of apps) {
-        try {
-          const wishes = wishesOf(app, view)
-          merge(wishes, flows, groups)
-          lastGood.set(app.name, wishes)
-          refused.delete(app.name)
-        } catch (error) {
-          const reason = reasonOf(error)
-          refused.set(app.name, reason)
-          refusals.inc({ app: app.name })
-          limited(app.name, (suppressed) =>
-            log.error({ app: app.name, reason, suppressed }, 'flows refused; the last good ones stay'),
-          )
-          keep(lastGood.get(app.name), flows, groups)
-        }
-      }
-      last = flows
-      return { flows, groups }
+      const wishes = new Map<App, Wishes | Error>(
+        apps.map((app) => [app, attempt(() => wishesOf(app, view))]),
+      )
+      const desired = quickly([...wishes.values()]) ?? slowly(wishes)
+      last = desired.flows
+      return desired
     },
     setApps(next) {
       apps = next
       timed = timedIdentities(next)
+      ofUnit = new WeakMap()
     },
   }
 }
@@ -130,7 +165,7 @@ function timedIdentities(apps: readonly App[]): ReadonlySet<string> {
 /** Adds the wishes, all or none. Throws `BugError` if another application wants something else under an identity. */
 function merge(wishes: Wishes, flows: Map<string, WantedFlow>, groups: Map<number, WantedGroup>): void {
   const own = new Map<string, WantedFlow>()
-  for (const wanted of wishes.flows) {
+  for (const wanted of wishes.units.flat()) {
     const other = own.get(wanted.identity) ?? flows.get(wanted.identity)
     if (other !== undefined && withoutCookie(other) !== withoutCookie(wanted))
       throw new BugError(
@@ -149,7 +184,7 @@ function keep(
   flows: Map<string, WantedFlow>,
   groups: Map<number, WantedGroup>,
 ): void {
-  for (const wanted of wishes?.flows ?? [])
+  for (const wanted of wishes?.units.flat() ?? [])
     if (!flows.has(wanted.identity)) flows.set(wanted.identity, wanted)
   for (const wanted of wishes?.groups ?? []) groups.set(wanted.group.groupId, wanted)
 }
@@ -161,7 +196,7 @@ function wantedFlow(app: App, bare: Flow, last: ReadonlyMap<string, WantedFlow>)
   const before = last.get(wanted.identity)
   if (before?.content === wanted.content) return before
   assertOwn(app, bare)
-  formatFlow(bare) // throws CodecError for what has no bytes, which would end the session
+  checkFlow(bare) // what has no bytes would end the session
   return wanted
 }
 
@@ -184,4 +219,10 @@ function assertOwn({ name, extension }: App, flow: Flow): void {
     )
 }
 
-const withoutCookie = ({ flow }: WantedFlow) => flowContent({ ...flow, cookie: 0n })
+function attempt<T>(make: () => T): T | Error {
+  try {
+    return make()
+  } catch (error) {
+    return error instanceof Error ? error : new BugError(String(error))
+  }
+}

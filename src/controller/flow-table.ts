@@ -4,7 +4,8 @@
  * priority and match (OF 1.3.5 §6.4); everything else is their content.
  */
 
-import type { Flow, Group } from '../openflow/index.ts'
+import { type Flow, flowContent, type Group } from '../openflow/index.ts'
+import { changedKeys } from '../sorted-map.ts'
 
 /** A flow that an application wants, with its cookie. */
 export interface WantedFlow {
@@ -14,6 +15,9 @@ export interface WantedFlow {
   readonly identity: string
   readonly content: string
 }
+
+/** What a flow does, whoever wants it. */
+export const withoutCookie = ({ flow }: WantedFlow): string => flowContent({ ...flow, cookie: 0n })
 
 /** A group that an application wants. */
 export interface WantedGroup {
@@ -50,15 +54,23 @@ export const emptySwitch = (): Installed => ({ flows: new Map(), groups: new Map
  * nothing yet: groups first, because a flow may not name a missing one; flows from the pipeline's end to its start;
  * then deletions from its start to its end; groups last, because deleting a group deletes the flows that name it
  * (OF 1.3.5 §6.5), which is also why a changed group is modified and never deleted and added again.
+ *
+ * Only flows of these identities are looked at; by default, all.
  */
-export function difference(desired: Desired, installed: Installed): Change[] {
+export function difference(
+  desired: Desired,
+  installed: Installed,
+  identities: Iterable<string> = changedKeys<unknown>(installed.flows, desired.flows),
+): Change[] {
   const adds: Change[] = []
-  for (const wanted of desired.flows.values())
-    if (installed.flows.get(wanted.identity)?.content !== wanted.content)
-      adds.push({ kind: 'addFlow', wanted })
   const deletes: Change[] = []
-  for (const [identity, { flow }] of installed.flows)
-    if (!desired.flows.has(identity)) deletes.push({ kind: 'deleteFlow', identity, flow })
+  for (const identity of identities) {
+    const wanted = desired.flows.get(identity)
+    const held = installed.flows.get(identity)
+    if (wanted !== undefined && held?.content !== wanted.content) adds.push({ kind: 'addFlow', wanted })
+    if (wanted === undefined && held !== undefined)
+      deletes.push({ kind: 'deleteFlow', identity, flow: held.flow })
+  }
   return [
     ...changedGroups(desired, installed),
     ...adds.sort((a, b) => tableOf(b) - tableOf(a)),

@@ -20,6 +20,7 @@ import { reasonOf } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Clock } from '../openflow/index.ts'
+import { changedKeys } from '../sorted-map.ts'
 import { apply, type Change, type Desired, difference, emptySwitch, type Installed } from './flow-table.ts'
 import { deleteTimedFlows, messageOf, readSwitch, type Scope, type SwitchLink, textOf } from './messages.ts'
 
@@ -87,6 +88,10 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   let desired: Desired | undefined
   let installed: Installed = emptySwitch()
   let settledFor: Desired | undefined
+  /** What `installed` was compared with last, as a whole; undefined after a reading and after a refusal. */
+  let compared: Desired | undefined
+  /** The flows that were changed since then. */
+  const sent = new Set<string>()
   let isOver = false
   let nextPollAt = 0
   let wake = () => {}
@@ -107,7 +112,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     await read()
     let isRepair = false
     while (!isOver) {
-      const changes = due(difference(desired!, installed))
+      const changes = due(difference(desired!, installed, suspects()))
       if (changes.length > 0) {
         await send(changes, isRepair)
         isRepair = false
@@ -115,6 +120,8 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
       }
       isRepair = false
       settledFor = desired
+      compared = failures.size === 0 ? desired : undefined
+      sent.clear()
       settled()
       const wished = desired
       await rest(nextWakeAt())
@@ -127,9 +134,15 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   async function read(): Promise<void> {
     const startedAt = clock.now()
     installed = await readSwitch(link, scope, desired!)
+    compared = undefined
     metrics.installed.set(installed.flows.size)
     const tookMs = clock.now() - startedAt
     nextPollAt = clock.now() + Math.min(Math.max(pollMs, tookMs * pollShare), maxPollMs)
+  }
+
+  /** The flows that may be different from what is installed; undefined for any. */
+  function suspects(): Iterable<string> | undefined {
+    return compared && new Set([...changedKeys(compared.flows, desired!.flows), ...sent])
   }
 
   /** Sends the changes; stops between two transactions when the wish has changed. */
@@ -146,6 +159,8 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
         const failure = outcomes[index]
         if (failure === undefined) {
           apply(change, installed)
+          if ('identity' in change) sent.add(change.identity)
+          if (change.kind === 'addFlow') sent.add(change.wanted.identity)
           failures.delete(keyOf(change))
           metrics.changes.inc({ change: change.kind })
           if (isRepair) metrics.repairs.inc({ change: change.kind })
@@ -156,6 +171,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   function refuse(change: Change, reason: string): void {
+    compared = undefined
     const attempts = (failures.get(keyOf(change))?.attempts ?? 0) + 1
     const retryAt = clock.now() + Math.min(retryMs.first * 2 ** (attempts - 1), retryMs.last)
     const owner = ownerOf(change)

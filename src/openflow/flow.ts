@@ -79,7 +79,8 @@ export function formatActions(actions: readonly Action[]): string {
   return actionsText(actions)
 }
 
-function checkFlow(flow: Flow): void {
+/** Throws `CodecError` for values that have no bytes and for a match without its prerequisites; cheaper than the text. */
+export function checkFlow(flow: Flow): void {
   for (const [name, max] of [
     ['tableId', 0xff],
     ['priority', 0xffff],

@@ -10,6 +10,7 @@ export type { Nat } from './ct.ts'
 export { errorName } from './errors.ts'
 export { ListenError, OpenFlowError, SessionClosedError } from './failure.ts'
 export {
+  checkFlow,
   controller,
   type Flow,
   flowContent,
