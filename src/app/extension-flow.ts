@@ -7,6 +7,7 @@
 import { BugError } from '../errors.ts'
 import {
   type Action,
+  checkFlow,
   controller,
   type Flow,
   formatFlow,
@@ -116,7 +117,7 @@ export function assertForeign(extension: Extension, flow: Flow): void {
     else if (instruction.kind !== 'applyActions') throw refuse(`${instruction.kind} is not for applications`)
     else for (const action of instruction.actions) assertAction(action)
   }
-  formatFlow(flow) // throws CodecError for what has no bytes
+  checkFlow(flow) // throws CodecError for what has no bytes
 
   function assertAction(action: Action): void {
     if (!allowedActions.has(action.kind)) throw refuse(`${action.kind} is not for applications`)

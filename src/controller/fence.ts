@@ -42,13 +42,15 @@ export function fenceMetrics(metrics: Metrics) {
 export interface FenceOptions {
   readonly app: ForeignApp
   readonly extension: Extension
+  /** Flows that `assertForeign` has seen; those of the last view are not looked at again. */
+  readonly checked: WeakSet<Flow>
   readonly now: () => number
   readonly log: Logger
   readonly metrics: FenceMetrics
 }
 
 /** The application as the host sees it. */
-export function fenced({ app, extension, now, log, metrics }: FenceOptions): App {
+export function fenced({ app, extension, checked, now, log, metrics }: FenceOptions): App {
   const name = extension.owner
   const base = { flows: [...hostFlows(extension)], groups: [...hostGroups(extension)] }
   const [first] = puntsOf(extension)
@@ -80,7 +82,8 @@ export function fenced({ app, extension, now, log, metrics }: FenceOptions): App
     const made = [...base.flows]
     for (const flow of app.flows(view)) {
       if (made.length >= maxFlows) throw new BugError(`more than ${maxFlows} flows`)
-      assertForeign(extension, flow)
+      if (!checked.has(flow)) assertForeign(extension, flow)
+      checked.add(flow)
       made.push(flow)
     }
     return made

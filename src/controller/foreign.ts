@@ -13,6 +13,7 @@ import { foreignFlow, puntsOf } from '../app/extension-flow.ts'
 import type { ForeignApp, ForeignApplication, ForeignHost } from '../app/foreign.ts'
 import type { OptionTable } from '../config/index.ts'
 import { ConfigError, reasonOf } from '../errors.ts'
+import type { Flow } from '../openflow/index.ts'
 import { fenced, fenceMetrics } from './fence.ts'
 import { withinTime } from './time-limit.ts'
 
@@ -81,9 +82,14 @@ function made(
   host: AppHost,
 ): App {
   const refuse = (why: string) => new ConfigError(`apps_list: ${entry}: its factory ${why}`)
+  const checked = new WeakSet<Flow>()
   const lent: ForeignHost = {
     ...host,
-    flow: (table, priority, match, steps) => foreignFlow(extension, table, priority, match, steps),
+    flow(table, priority, match, steps) {
+      const flow = foreignFlow(extension, table, priority, match, steps)
+      checked.add(flow)
+      return flow
+    },
   }
   let app: ForeignApp
   try {
@@ -94,7 +100,7 @@ function made(
   const fault = faultOfApp(app, puntsOf(extension).length > 0)
   if (fault !== undefined) throw refuse(`made no application: ${fault}`)
   const { now, log, metrics } = host
-  return fenced({ app, extension, now, log, metrics: fenceMetrics(metrics) })
+  return fenced({ app, extension, checked, now, log, metrics: fenceMetrics(metrics) })
 }
 
 /** What the file or the package exports; undefined if there is no such package. */

@@ -30,6 +30,7 @@ const fence = (app: Partial<ForeignApp>, now = () => time): App =>
   fenced({
     app: { onFailure: 'pass', flows: () => [], ...app },
     extension,
+    checked: new WeakSet(),
     now,
     log: silentLogger,
     metrics: fenceMetrics(metrics),
