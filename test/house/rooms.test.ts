@@ -25,34 +25,44 @@ test('the source keeps to its rooms', () => {
   expect(summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} -> ${to}`)).toEqual([])
 })
 
+/** Who imports what, and the rule that forbids it. */
+const planted = [
+  ['wire', '../errors.ts', 'room-wire'],
+  ['openflow', '../app/view.ts', 'room-openflow'],
+  ['app/dns', '../l2/l2.ts', 'apps-are-strangers'],
+  ['app/dns', '../../controller/controller.ts', 'room-app'],
+  ['app/l2', '../../openflow/oxm.ts', 'gate-openflow'],
+  ['controller', '../app/dns/dns.ts', 'host-knows-no-application'],
+  ['controller', 'dns-packet', 'package-dnspacket'],
+  ['app/dns', 'rxjs', 'package-rxjs'],
+] as const
+
 describe('a planted import is caught', () => {
   let copy: string
+  let violations: Cruise['summary']['violations']
+
+  const plantOf = (index: number) => join('src', planted[index]![0], `planted-${index}.ts`)
 
   beforeAll(() => {
     copy = mkdtempSync(join(tmpdir(), 'df-rooms-'))
     for (const entry of ['src', '.dependency-cruiser.mjs', 'tsconfig.json', 'package.json'])
       cpSync(join(root, entry), join(copy, entry), { recursive: true })
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+    planted.forEach(([, target], index) => {
+      writeFileSync(
+        join(copy, plantOf(index)),
+        `import * as planted from '${target}'\nexport const seen = planted\n`,
+      )
+    })
+    violations = cruise(copy).violations
   })
   afterAll(() => rmSync(copy, { recursive: true, force: true }))
 
-  test.each([
-    ['src/wire/planted.ts', '../errors.ts', 'room-wire'],
-    ['src/openflow/planted.ts', '../app/view.ts', 'room-openflow'],
-    ['src/app/dns/planted.ts', '../l2/l2.ts', 'apps-are-strangers'],
-    ['src/app/dns/planted.ts', '../../controller/controller.ts', 'room-app'],
-    ['src/app/l2/planted.ts', '../../openflow/oxm.ts', 'gate-openflow'],
-    ['src/controller/planted.ts', '../app/dns/dns.ts', 'host-knows-no-application'],
-    ['src/controller/planted.ts', 'dns-packet', 'package-dnspacket'],
-    ['src/app/dns/planted.ts', 'rxjs', 'package-rxjs'],
-  ])('%s importing %s breaks %s', (file, target, rule) => {
-    const path = join(copy, file)
-    writeFileSync(path, `import * as planted from '${target}'\nexport const seen = planted\n`)
-    try {
-      const broken = cruise(copy).violations.filter(({ from }) => from === file)
+  test.each(planted.map(([room, target, rule], index) => [room, target, rule, index] as const))(
+    '%s importing %s breaks %s',
+    (_room, _target, rule, index) => {
+      const broken = violations.filter(({ from }) => from === plantOf(index))
       expect(broken.map((violation) => violation.rule.name)).toContain(rule)
-    } finally {
-      rmSync(path)
-    }
-  })
+    },
+  )
 })
