@@ -16,7 +16,10 @@ export interface Application<Options extends OptionTable = OptionTable> {
   /** The section of df.conf its options stand in. */
   readonly section: string
   readonly options: Options
-  /** A method, not a property with a function: only so can one list hold applications with different options. */
+  /**
+   * Makes the application; called again, for one that takes its place, when its options change (SIGHUP). A method, not a
+   * property with a function: only so can one list hold applications with different options.
+   */
   factory(options: OptionValues<Options>, host: AppHost): App
 }
 
