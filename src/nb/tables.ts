@@ -24,6 +24,7 @@ import {
   domain,
   filledText,
   flag,
+  hostName,
   interfaceAddress,
   ip,
   ipOrNetwork,
@@ -190,7 +191,7 @@ export const tables = {
     refersTo: { subnet: { table: 'lsubnet', isOwner: true } },
   },
   dnsname: {
-    fields: { id, topic, version, lport: reference, dns_name: required(filledText) },
+    fields: { id, topic, version, lport: reference, dns_name: required(hostName) },
     refersTo: { lport: { table: 'lport', isOwner: true } },
   },
   ...featureTables,

@@ -121,6 +121,11 @@ export const mac: Kind<string> = {
   },
 }
 
+const isLabel = (text: string) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/i.test(text)
+const withoutDot = (text: string) => (text.endsWith('.') ? text.slice(0, -1) : text)
+/** Labels of letters, digits and inner hyphens; 63 characters a label, 253 in all. */
+const isName = (text: string) => text.length <= 253 && text.split('.').every(isLabel)
+
 /**
  * A domain of host names (letters, digits, inner hyphens; 63 a label, 253 in all), kept without the trailing
  * dot.
@@ -129,10 +134,15 @@ export const domain: Kind<string> = {
   expected: 'a domain name (labels of letters, digits and inner hyphens)',
   read: (value) => {
     if (!isText(value)) return undefined
-    const name = value.endsWith('.') ? value.slice(0, -1) : value
-    const isLabel = (label: string) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/i.test(label)
-    return name.length <= 253 && name.split('.').every(isLabel) ? name : undefined
+    const name = withoutDot(value)
+    return isName(name) ? name : undefined
   },
+}
+
+/** A host's name, as `domain`; its trailing dot is kept, because it says that the name is a full one. */
+export const hostName: Kind<string> = {
+  expected: 'a host name (labels of letters, digits and inner hyphens)',
+  read: (value) => (isText(value) && isName(withoutDot(value)) ? value : undefined),
 }
 
 const optionTexts = z.record(z.string().regex(/^\d+$/), z.string())

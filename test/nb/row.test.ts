@@ -180,7 +180,12 @@ describe('a bad row is rejected, with its field, the reason and what to do', () 
     ['domainname', { ttl: -1 }, 'ttl', 'is -1, not a whole number from 0 to 2147483647'],
     ['domainname', { subnet: 'q' }, 'subnet', `is "q", but the row's id must be the same`],
     ['dnsname', { lport: 'q' }, 'lport', `is "q", but the row's id must be the same`],
-    ['dnsname', { dns_name: '' }, 'dns_name', 'is "", not text of at least one character'],
+    [
+      'dnsname',
+      { dns_name: 'a_b' },
+      'dns_name',
+      'is "a_b", not a host name (labels of letters, digits and inner hyphens)',
+    ],
     ['migration', { status: 'done' }, 'status', 'is "done", not dest_plug or src_unplug or rebound'],
     ['bgp_speaker', { ip_version: 5 }, 'ip_version', 'is 5, not 4 or 6'],
     ['bgp_peer', { remote_as: 0 }, 'remote_as', 'is 0, not a whole number from 1 to 4294967295'],
