@@ -5,9 +5,10 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { constants } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { ControllerError, NorthboundError } from '../errors.ts'
 import { draftPrefix } from './file-path.ts'
 
@@ -24,28 +25,32 @@ export interface FoundFile {
 
 /** The most that a row may hold, in bytes; etcd's own limit is near. */
 const maxRowSize = 1 << 20
+/** Files that are looked at in one turn of the event loop: about 2 ms. */
+const turnLength = 64
 /** Kernels stamp files in ticks of up to 10 ms. */
 const settledAfterMs = 100
 
 /**
- * Reads a row's file; undefined if there is none (or it is a directory, a link, a pipe). Rejects with the
- * system's error.
+ * Reads a row's file at once, which takes a third of the time of doing it in the background; undefined if there is
+ * none (or it is a directory, a link, a pipe). Throws the system's error.
  */
-export async function readRowFile(path: string): Promise<FoundFile | undefined> {
+export function readRowFile(path: string): FoundFile | undefined {
+  let file: number | undefined
   try {
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-    await using file = await open(path, flags)
-    const found = await file.stat({ bigint: true })
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const found = fstatSync(file, { bigint: true })
     if (!found.isFile()) return undefined
     const seen = { stamp: stampOf(found), isSettled: Date.now() - Number(found.ctimeMs) > settledAfterMs }
     if (found.size > maxRowSize)
       return { ...seen, value: '', problem: `the file has ${found.size} bytes, a row at most ${maxRowSize}` }
-    return { ...seen, ...textOf(await file.readFile()) }
+    return { ...seen, ...textOf(readFileSync(file)) }
   } catch (error) {
     if (isMissing(error) || codeOf(error) === 'ELOOP') return undefined
     // Whatever may pass (no descriptors left, say) is not the row's fault.
     if (codeOf(error) !== 'EACCES') throw error
     return { value: '', problem: 'the file may not be read', stamp: '', isSettled: false }
+  } finally {
+    if (file !== undefined) closeSync(file)
   }
 }
 
@@ -125,12 +130,16 @@ export function storeError(root: string, error: unknown): ControllerError {
   }
 }
 
-/** A few at a time: the file system is asked in parallel, and the event loop is not kept busy. */
+/**
+ * A few at a time: the file system is asked in parallel, and the event loop has a turn now and then, also if
+ * the work is done at once.
+ */
 export async function inParallel<T>(items: readonly T[], each: (item: T) => Promise<void>): Promise<void> {
   let next = 0
   const worker = async () => {
     while (next < items.length) {
       next += 1
+      if (next % turnLength === 0) await setImmediate()
       await each(items[next - 1]!)
     }
   }

@@ -3,24 +3,27 @@
  * whose stamp has changed, or at some files. It knows nothing of watches and timers.
  */
 
-import type { Dirent } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
+import { type Dirent, lstatSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NorthboundError } from '../errors.ts'
+import { changedKeys, SortedMap } from '../sorted-map.ts'
 import type { RawChange, RawRow } from './driver.ts'
 import { type FoundFile, folderIdentity, inParallel, isMissing, readRowFile, stampOf } from './file-io.ts'
 import { fileNameOf, idOf, isRowFile, isTableFolder } from './file-path.ts'
+
+type RowFile = FoundFile & { readonly row: RawRow }
 
 /** The directory at one moment. */
 export interface Listing {
   /** The identity of the root and of each table's folder, by path. */
   readonly folders: ReadonlyMap<string, string>
   /** The rows' files by path. */
-  readonly files: ReadonlyMap<string, FoundFile & { readonly row: RawRow }>
+  readonly files: SortedMap<RowFile>
 }
 
 /** A directory that was never looked at. */
-export const emptyListing: Listing = { folders: new Map(), files: new Map() }
+export const emptyListing: Listing = { folders: new Map(), files: SortedMap.empty() }
 
 /**
  * Looks at everything. `entered` is called with each folder before it is read, so that a watch can begin
@@ -33,7 +36,8 @@ export async function wholeListing(
   entered: (folder: string, identity: string) => void = () => {},
 ): Promise<Listing> {
   const folders = new Map<string, string>()
-  const files = new Map<string, FoundFile & { row: RawRow }>()
+  const changes = new Map<string, RowFile | undefined>()
+  const gone = new Set(previous.files.keys())
   const enter = async (folder: string): Promise<Dirent[]> => {
     const identity = await folderIdentity(folder)
     folders.set(folder, identity)
@@ -48,10 +52,13 @@ export async function wholeListing(
     await inParallel(names, async (name) => {
       const path = join(folder, name)
       const known = previous.files.get(path)
-      const found = known && (await isUnchanged(path, known)) ? known : await rowFile(entry.name, path, name)
-      if (found) files.set(path, found)
+      const found = known && isUnchanged(path, known) ? known : rowFile(entry.name, path, name)
+      if (found) gone.delete(path)
+      if (found !== known) changes.set(path, found)
     })
   }
+  for (const path of gone) changes.set(path, undefined)
+  const files = previous.files.with(changes)
   const isReplaced = previous.folders.has(root) && previous.folders.get(root) !== folders.get(root)
   if (isReplaced && previous.files.size > 0 && files.size === 0)
     throw new NorthboundError(
@@ -66,17 +73,15 @@ export async function partialListing(
   previous: Listing,
   names: Iterable<string>,
 ): Promise<Listing> {
-  const files = new Map(previous.files)
+  const changes = new Map<string, RowFile | undefined>()
   await inParallel([...names], async (name) => {
     const [table = '', file = ''] = name.split('/')
     const path = join(root, table, file)
-    const found = await rowFile(table, path, file)
-    if (found) files.set(path, found)
-    else files.delete(path)
+    changes.set(path, rowFile(table, path, file))
   })
   if (previous.folders.get(root) !== (await folderIdentity(root)))
     throw new NorthboundError(`the northbound store ${root} was replaced`)
-  return { folders: previous.folders, files }
+  return { folders: previous.folders, files: previous.files.with(changes) }
 }
 
 /** The rows of a listing in order of table and id. */
@@ -87,17 +92,16 @@ export function rowsOf(listing: Listing): RawRow[] {
 /** What makes `previous` into `next`, in order of table and id. */
 export function changesBetween(previous: Listing, next: Listing): RawChange[] {
   const changes: RawChange[] = []
-  for (const [path, { row }] of next.files) {
-    const before = previous.files.get(path)?.row
-    if (!before || before.value !== row.value || before.problem !== row.problem) changes.push(row)
+  for (const path of changedKeys(previous.files, next.files)) {
+    const [before, after] = [previous.files.get(path)?.row, next.files.get(path)?.row]
+    if (after === undefined) changes.push({ table: before!.table, id: before!.id, value: undefined })
+    else if (before?.value !== after.value || before.problem !== after.problem) changes.push(after)
   }
-  for (const [path, { row }] of previous.files)
-    if (!next.files.has(path)) changes.push({ table: row.table, id: row.id, value: undefined })
   return changes.sort(byKey)
 }
 
-async function rowFile(table: string, path: string, name: string) {
-  const found = await readRowFile(path)
+function rowFile(table: string, path: string, name: string): RowFile | undefined {
+  const found = readRowFile(path)
   if (!found) return undefined
   const id = idOf(name)
   const { value, problem } = found
@@ -110,10 +114,13 @@ function misnamed(name: string): string {
   return `the file's name is not a percent-encoded id: ${JSON.stringify(id)} is kept in ${fileNameOf(id)}`
 }
 
-async function isUnchanged(path: string, known: FoundFile): Promise<boolean> {
+function isUnchanged(path: string, known: FoundFile): boolean {
   if (!known.isSettled) return false
-  const found = await lstat(path, { bigint: true }).catch(() => undefined)
-  return found !== undefined && stampOf(found) === known.stamp
+  try {
+    return stampOf(lstatSync(path, { bigint: true })) === known.stamp
+  } catch {
+    return false
+  }
 }
 
 function noneIfMissing(error: unknown): Dirent[] {

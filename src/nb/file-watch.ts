@@ -3,16 +3,18 @@
  * they can overflow silently, the whole directory is looked at every few seconds as well. It writes nothing.
  *
  *   starting --first look--> watching         sends the snapshot
- *   watching --a change, or the time for a look--> watching    sends the changes, if any
+ *   watching --a change--> watching            sends the changes, if any
+ *   watching --the time for a look--> watching looks beside what else goes on, and marks what it finds changed
  *   starting, watching --no directory, or an empty one in its place--> lost    sends `lost`
  *   lost --the directory is back--> watching   sends a snapshot
  */
 
 import { type FSWatcher, watch } from 'node:fs'
-import { basename, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { Observable } from 'rxjs'
 import { reasonOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { changedKeys } from '../sorted-map.ts'
 import type { NbEvent } from './driver.ts'
 import { storeError } from './file-io.ts'
 import {
@@ -41,6 +43,9 @@ export interface FileWatchOptions {
  * second.
  */
 const blindLookMs = 500
+/** Looks may take one part in so many of the time (0.2 s at 20,000 rows): a large store is looked at less often. */
+const lookShare = 20
+const maxRestMs = 30_000
 /** How long a batch waits for the changes to stop. */
 const maxSettleMs = 100
 
@@ -66,7 +71,8 @@ class FileWatch {
   #marks = new Set<string>()
   #isWhole = true
   #markCount = 0
-  #lookedAt = 0
+  #lookAt = 0
+  #isLooking = false
   #wake: () => void = () => {}
 
   constructor(root: string, options: FileWatchOptions) {
@@ -95,9 +101,11 @@ class FileWatch {
     try {
       this.#listing = await this.#nextListing(previous)
     } catch (error) {
+      const isNew = this.#state !== 'lost'
       this.#isWhole = true
-      if (this.#state === 'lost') return undefined
       this.#state = 'lost'
+      this.#lookAt = performance.now() + this.#everyMs()
+      if (!isNew) return undefined
       return { kind: 'lost', error: storeError(this.#root, error) }
     }
     const state = this.#state
@@ -112,16 +120,43 @@ class FileWatch {
     this.#marks = new Set()
     if (!this.#isWhole) return partialListing(this.#root, previous, marks)
     this.#isWhole = false
-    this.#lookedAt = performance.now()
-    this.#isBlind = false
     // Marked files are read even if their stamp looks old.
-    const files = new Map(previous.files)
-    for (const [path] of previous.files) if (marks.has(relative(this.#root, path))) files.delete(path)
-    const listing = await wholeListing(this.#root, { ...previous, files }, (folder, identity) =>
+    const old = Array.from(marks, (name) => [join(this.#root, name), undefined] as const)
+    return this.#lookAtAll({ ...previous, files: previous.files.with(new Map(old)) })
+  }
+
+  async #lookAtAll(known: Listing): Promise<Listing> {
+    const startedAt = performance.now()
+    this.#isBlind = false
+    const listing = await wholeListing(this.#root, known, (folder, identity) =>
       this.#watchFolder(folder, identity),
     )
     for (const folder of this.#watchers.keys()) if (!listing.folders.has(folder)) this.#unwatch(folder)
+    const endedAt = performance.now()
+    const restMs = Math.min((endedAt - startedAt) * lookShare, maxRestMs)
+    this.#lookAt = endedAt + Math.max(this.#everyMs(), restMs)
     return listing
+  }
+
+  /** Looks for what the kernel did not tell, while other changes go on being read. */
+  async #lookBeside(): Promise<void> {
+    this.#isLooking = true
+    const before = this.#listing
+    try {
+      const { folders, files } = await this.#lookAtAll(before)
+      if (folders.get(this.#root) !== before.folders.get(this.#root)) this.#isWhole = true
+      else this.#listing = { ...this.#listing, folders }
+      for (const path of changedKeys(before.files, files)) this.#marks.add(relative(this.#root, path))
+    } catch {
+      this.#isWhole = true // the look that follows tells what is wrong
+    }
+    this.#isLooking = false
+    this.#wake()
+  }
+
+  #everyMs(): number {
+    const { lookEveryMs = 5_000 } = this.#options
+    return this.#isBlind || this.#state === 'lost' ? Math.min(blindLookMs, lookEveryMs) : lookEveryMs
   }
 
   #watchFolder(folder: string, identity: string): void {
@@ -156,16 +191,19 @@ class FileWatch {
     this.#wake()
   }
 
-  /** Waits for a mark and then until no more come, or for the time of the next whole look. */
+  /** Waits for a mark and then until no more come; begins a look at everything when it is time. */
   async #untilWork(): Promise<void> {
-    const isBlind = this.#isBlind || this.#state === 'lost'
-    const everyMs = this.#options.lookEveryMs ?? 5_000
-    const lookMs = this.#lookedAt + (isBlind ? Math.min(blindLookMs, everyMs) : everyMs) - performance.now()
     const isMarked = () => this.#state !== 'lost' && (this.#isWhole || this.#marks.size > 0)
-    if (!isMarked()) await this.#sleep(Math.max(lookMs, 0), isMarked)
-    if (!isMarked()) {
-      this.#isWhole = true
-      return
+    while (!this.#isStopped) {
+      const dueMs = this.#lookAt - performance.now()
+      if (dueMs <= 0 && this.#state === 'lost') {
+        this.#isWhole = true
+        return
+      }
+      if (dueMs <= 0 && !this.#isLooking) void this.#lookBeside()
+      if (isMarked()) break
+      const isOver = () => isMarked() || !this.#isLooking
+      await this.#sleep(this.#isLooking ? undefined : Math.max(dueMs, 0), isOver)
     }
     const { settleMs = 20 } = this.#options
     const latest = performance.now() + maxSettleMs
@@ -173,12 +211,11 @@ class FileWatch {
       count = this.#markCount
       await this.#sleep(settleMs, () => false)
     }
-    if (performance.now() >= this.#lookedAt + everyMs) this.#isWhole = true
   }
 
-  async #sleep(ms: number, isOver: () => boolean): Promise<void> {
+  async #sleep(ms: number | undefined, isOver: () => boolean): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
+      const timer = ms === undefined ? undefined : setTimeout(resolve, ms)
       this.#wake = () => {
         if (!this.#isStopped && !isOver()) return
         clearTimeout(timer)

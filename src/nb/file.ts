@@ -72,7 +72,7 @@ class FileDriver implements NbDriver {
   async get(table: string, id: string): Promise<string | undefined> {
     const path = this.#pathOf(table, id)
     try {
-      const found = await readRowFile(path)
+      const found = readRowFile(path)
       if (found?.problem) throw new NorthboundError(`${path}: ${found.problem}`)
       if (!found) await access(this.#root)
       return found?.value
