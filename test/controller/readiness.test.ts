@@ -30,3 +30,24 @@ test('becoming ready and ceasing to be is logged and measured, and nothing in be
   await clock.advance(1000)
   expect(lines).toHaveLength(2)
 })
+
+test('the last line tells how it is, however often it changed meanwhile', async () => {
+  const clock = manualClock()
+  const lines: string[] = []
+  const log = {
+    info: (_: object, text: string) => lines.push(text),
+    warn: ({ suppressed }: { suppressed: number }, text: string) => lines.push(`${text} ${suppressed}`),
+  } as unknown as Logger
+  let reasons: string[] = []
+  watchReadiness(() => reasons, { clock, log, metrics: createMetrics() })
+  for (const next of [['no switch'], [], ['no switch'], [], ['no switch'], []]) {
+    reasons = next
+    await clock.advance(1000)
+  }
+  expect(lines).toEqual(['ready', 'not ready any more 0'])
+  await clock.advance(60_000)
+  expect(lines).toEqual(['ready', 'not ready any more 0', 'ready'])
+  reasons = ['no switch']
+  await clock.advance(1000)
+  expect(lines.slice(3)).toEqual(['not ready any more 0'])
+})
