@@ -72,7 +72,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     selfChecked(name, sequence) {
       const isSuspended = currentApps.some((app) => app.name === name && app.suspendedBecause !== undefined)
       if (isSuspended)
-        void setApps(currentApps) // it wants nothing any more: its rows go
+        void leases.release(currentApps).then(following.wishAnew) // it wants nothing any more: its rows go
       else leases.decided(name, sequence)
     },
   })

@@ -322,6 +322,28 @@ describe('an application that', () => {
     expect((await status())?.lease.find(({ app }) => app === 'dns')?.isHeld).toBe(true)
   })
 
+  test('is suspended comes back when its options change', async () => {
+    const moody = bad('moody', 29, `if (isLooping) for (;;); return { kind: 'drop', why: 'calm' }`)
+      .replace('import {', 'import { option,')
+      .replace('options: {}', `options: { df_moody_loops: option.boolean(true, 'Whether to loop.') }`)
+      .replace('factory: (_,', 'factory: ({ df_moody_loops: isLooping },')
+    writeFileSync(join(directory, 'moody.js'), moody)
+    const process_ = await start(configOf(['./moody.js']))
+    const moodOf = async () => (await status())?.apps.at(-1)
+    await pings('red', '203.0.113.29')
+    await waitUntil('it to be suspended', async () => (await moodOf())?.suspended !== undefined)
+    await waitUntil('its rows to be gone', async () => (await flowsIn(201)).length === 0)
+    configOf(['./moody.js'], '[df_moody_app]\ndf_moody_loops = no\n')
+    signalProcess(process_, 'SIGHUP')
+    await waitUntil('it to be ready again', async () => (await status())?.ready === true)
+    expect(await moodOf()).toEqual({ name: 'moody' })
+    await pings('red', '203.0.113.29', 1)
+    expect(await metrics('df_punts_total')).toContain(
+      'df_punts_total{app="moody",verdict="drop",why="calm"} 1',
+    )
+    expect(await metrics('df_app_suspended')).toEqual(['df_app_suspended{app="moody"} 0'])
+  })
+
   test('hangs the process from a timer, which nobody guards, leaves a switch that forwards', async () => {
     writeFileSync(
       join(directory, 'freezes.js'),
