@@ -3,7 +3,7 @@
  * What is not here may change at any time.
  */
 
-export { type OptionTable, type OptionValues, option } from '../config/index.ts'
+export { fixed, type OptionTable, type OptionValues, option } from '../config/index.ts'
 export type { Logger } from '../log.ts'
 export type { Metrics } from '../metrics.ts'
 export {
