@@ -63,11 +63,23 @@ function reasonsText(name: string, mask: number, words: readonly string[]): stri
 const roleNames = ['nochange', 'equal', 'primary', 'secondary']
 
 /** A role, with its generation where that counts. */
-export function roleText({ role, generationId }: MessageOf<'roleRequest'> | MessageOf<'roleReply'>): string {
+export function roleText({
+  role,
+  generationId,
+}: {
+  readonly role: number
+  readonly generationId: bigint
+}): string {
   const generation =
     role < 2 || generationId === 0xffff_ffff_ffff_ffffn ? '' : ` generation_id=${generationId}`
   return ` role=${roleNames[role] ?? role}${generation}`
 }
+
+const roleReasons = ['primary_request', 'configuration_changed', 'experimenter_data_changed']
+
+/** A role that the switch changed, and why. */
+export const roleStatusText = (message: MessageOf<'roleStatus'>): string =>
+  `${roleText(message)} reason=${roleReasons[message.reason] ?? '(unknown)'}`
 
 const portConfigNames = { 1: 'PORT_DOWN', 4: 'NO_RECV', 32: 'NO_FWD', 64: 'NO_PACKET_IN' }
 const portStateNames = { 1: 'LINK_DOWN', 2: 'BLOCKED', 4: 'LIVE' }
@@ -110,3 +122,10 @@ export function portText(port: Port): string {
     `     speed: ${Math.floor(port.currSpeed / 1000)} Mbps now, ${Math.floor(port.maxSpeed / 1000)} Mbps max\n`,
   ].join('\n')
 }
+
+/** What a port-mod changes. */
+export const portModText = (message: MessageOf<'portMod'>): string =>
+  ` port: ${portShown(message.portNo)}: addr:${message.hwAddr}\n` +
+  `     config: ${bitNames(message.config, portConfigNames)}\n` +
+  `     mask:   ${bitNames(message.mask, portConfigNames)}\n` +
+  `     advertise: ${message.advertise === 0 ? 'UNCHANGED' : bitNames(message.advertise, featureNames)}\n`

@@ -5,18 +5,32 @@
 
 import { CodecError } from '../wire/codec.ts'
 import { actionsText } from './actions.ts'
-import { asyncText, capabilityNames, configText, helloText, portText, roleText } from './config-text.ts'
+import { bundleAddText, bundleControlText } from './bundle.ts'
+import {
+  asyncText,
+  capabilityNames,
+  configText,
+  helloText,
+  portModText,
+  portText,
+  roleStatusText,
+  roleText,
+} from './config-text.ts'
 import { continuationText } from './continuation.ts'
 import { errorName } from './errors.ts'
-import { flagsText, matchAndActionsText, timesText } from './flow.ts'
+import { flagsText } from './flow.ts'
 import { frameText } from './frame-text.ts'
 import { formatGroup } from './group.ts'
 import { instructionsText } from './instructions.ts'
 import { matchText } from './match-text.ts'
 import { decode, encode, type Message, type MessageOf, messageTable } from './messages.ts'
-import { type MultipartReply, type MultipartRequest, moreFlag, type PartOf } from './multipart.ts'
+import { meterModText } from './meter.ts'
+import type { MultipartRequest } from './multipart.ts'
+import { replyText, requestText } from './multipart-text.ts'
+import { tlvTableModText, tlvTableReplyText } from './nicira-messages.ts'
 import { packetInReasons } from './port-actions.ts'
 import { bitNames, dotted, durationText, hexDump, paddedHex, portShown } from './show.ts'
+import { queueConfigRequestText, queueConfigText, tableModText } from './switch-config.ts'
 
 /** The text of a message. Throws `CodecError` for values that have no bytes. */
 export function formatMessage(message: Message): string {
@@ -37,15 +51,20 @@ const snake = (name: string): string => name.replace(/([A-Z])/g, '_$1').toUpperC
 function nameOf(message: Exclude<Message, { kind: 'unknown' }>): string {
   switch (message.kind) {
     case 'multipartRequest':
-      return `OFPST_${partName(message.body.kind)} request`
+      return `${partName(message.body.kind)} request`
     case 'multipartReply':
-      return `OFPST_${partName(message.body.kind)} reply`
-    default:
-      return `${'subtype' in messageTable[message.kind] ? 'NXT' : 'OFPT'}_${snake(message.kind)}`
+      return `${partName(message.body.kind)} reply`
+    case 'bundleAdd':
+      return 'ONFT_BUNDLE_ADD_MESSAGE'
+    default: {
+      const row = messageTable[message.kind]
+      return `${'vendor' in row ? 'ONFT' : 'subtype' in row ? 'NXT' : 'OFPT'}_${snake(message.kind)}`
+    }
   }
 }
 
-const partName = (kind: MultipartRequest['kind']): string => (kind === 'groupStats' ? 'GROUP' : snake(kind))
+const partName = (kind: MultipartRequest['kind']): string =>
+  `${kind === 'flowMonitor' ? 'ONFST' : 'OFPST'}_${snake(kind.replace(/Stats$/, ''))}`
 
 /** What follows the head: it begins with its own space or line feed. */
 function bodyText(message: Exclude<Message, { kind: 'unknown' }>): string {
@@ -76,10 +95,20 @@ function bodyText(message: Exclude<Message, { kind: 'unknown' }>): string {
       return flowModText(message)
     case 'groupMod':
       return groupModText(message)
+    case 'portMod':
+      return portModText(message)
+    case 'tableMod':
+      return tableModText(message)
+    case 'meterMod':
+      return meterModText(message)
+    case 'queueGetConfigRequest':
+      return queueConfigRequestText(message)
+    case 'queueGetConfigReply':
+      return queueConfigText(message)
     case 'multipartRequest':
-      return moreText(message.flags) + requestText(message.body)
+      return requestText(message)
     case 'multipartReply':
-      return moreText(message.flags) + replyText(message.body)
+      return replyText(message)
     case 'roleRequest':
     case 'roleReply':
       return roleText(message)
@@ -88,6 +117,25 @@ function bodyText(message: Exclude<Message, { kind: 'unknown' }>): string {
       return asyncText(message)
     case 'setPacketInFormat':
       return ` format=${formatNames[message.format]}`
+    case 'setControllerId':
+      return ` id=${message.controllerId}`
+    case 'ctFlushZone':
+      return ` zone_id=${message.zone}`
+    case 'tlvTableMod':
+      return tlvTableModText(message)
+    case 'tlvTableReply':
+      return tlvTableReplyText(message)
+    case 'flowMonitorCancel':
+      return ` id=${message.id}`
+    case 'roleStatus':
+      return roleStatusText(message)
+    case 'bundleControl':
+      return bundleControlText(message)
+    case 'bundleAdd':
+      return `${bundleAddText(message)}${formatMessage({ ...message.message, xid: message.xid })}\n`
+    case 'tlvTableRequest':
+    case 'flowMonitorPaused':
+    case 'flowMonitorResumed':
     case 'featuresRequest':
     case 'getConfigRequest':
     case 'getAsyncRequest':
@@ -232,72 +280,4 @@ function flowRemovedText(message: MessageOf<'flowRemoved'>): string {
     `pkts${message.packetCount} bytes${message.byteCount}`,
   ]
   return ` ${words.filter((word) => word !== false).join(' ')}\n`
-}
-
-const moreText = (flags = 0): string => (flags & moreFlag ? ' flags=[more]' : '')
-
-const groupIdText = (id: number): string => (id === 0xffff_fffc ? 'ALL' : id === noBuffer ? 'ANY' : `${id}`)
-
-function requestText(body: MultipartRequest): string {
-  switch (body.kind) {
-    case 'flow': {
-      const { tableId = 255, outPort = noBuffer, match = {} } = body
-      const table = tableId === 255 ? '' : ` table=${tableId}`
-      return `${table}${outPort === noBuffer ? '' : ` out_port=${portShown(outPort)}`} ${matchText(match)}`
-    }
-    case 'groupStats':
-      return ` group_id=${groupIdText(body.groupId ?? 0xffff_fffc)}`
-    case 'groupDesc':
-      return ' group_id=ALL'
-    case 'portDesc':
-      return ' port=ANY'
-    case 'desc':
-    case 'unknown':
-      return ''
-  }
-}
-
-function replyText(body: MultipartReply): string {
-  switch (body.kind) {
-    case 'desc':
-      return body.parts.map(descriptionText).join('')
-    case 'flow':
-      return body.parts.map((part) => `\n ${flowStatsText(part)}`).join('')
-    case 'groupStats':
-      return body.parts.map((part) => `\n ${groupStatsText(part)}`).join('')
-    case 'groupDesc':
-      return body.parts.map((part) => `\n ${formatGroup(part)}`).join('')
-    case 'portDesc':
-      return `\n${[...body.parts]
-        .sort((a, b) => a.portNo - b.portNo)
-        .map(portText)
-        .join('')}`
-    case 'unknown':
-      return ''
-  }
-}
-
-const descriptionText = (part: PartOf<'desc'>): string =>
-  `\nManufacturer: ${part.manufacturer}\nHardware: ${part.hardware}\nSoftware: ${part.software}\n` +
-  `Serial Num: ${part.serialNumber}\nDP Description: ${part.datapath}\n`
-
-const flowStatsText = (part: PartOf<'flow'>): string =>
-  `cookie=0x${part.cookie.toString(16)}, duration=${durationText(part.durationSec, part.durationNsec)}, ` +
-  `table=${part.tableId}, ${countText('n_packets', part.packetCount)}${countText('n_bytes', part.byteCount)}` +
-  `${timesText(part)}${matchAndActionsText(part)}`
-
-/** A counter that the switch does not keep is all ones. */
-const countText = (name: string, count: bigint): string => `${name}=${count === noCookie ? '?' : count}, `
-
-function groupStatsText(part: PartOf<'groupStats'>): string {
-  const duration = `duration=${durationText(part.durationSec, part.durationNsec)},`
-  const buckets = part.buckets.map((one, i) =>
-    one.packetCount === noCookie
-      ? ''
-      : `,bucket${i}:packet_count=${one.packetCount},byte_count=${one.byteCount}`,
-  )
-  return (
-    `group_id=${part.groupId},${part.durationSec === noBuffer ? '' : duration}ref_count=${part.refCount},` +
-    `packet_count=${part.packetCount},byte_count=${part.byteCount}${buckets.join('')}`
-  )
 }

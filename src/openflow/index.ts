@@ -41,6 +41,7 @@ export {
   type MessageOf,
   type UnknownMessage,
 } from './messages.ts'
+export { type MeterBand, type MeterStats, meterFlags, meterIds } from './meter.ts'
 export {
   type FlowStats,
   type GroupStats,

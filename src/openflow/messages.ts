@@ -8,6 +8,7 @@ import {
   CodecError,
   choice,
   mapped,
+  optional,
   pad,
   Reader,
   rest,
@@ -20,15 +21,20 @@ import {
   Writer,
   within,
 } from '../wire/codec.ts'
+import { type BundleAdd, bundleAdd, bundleControl } from './bundle.ts'
 import { flowMod, flowRemoved } from './flow-messages.ts'
 import { buckets, groupType } from './group.ts'
+import { meterMod } from './meter.ts'
 import { reply, request } from './multipart.ts'
+import { controllerId, tlvTableMod, tlvTableReply, zoneId } from './nicira-messages.ts'
 import { packetIn, packetIn2, packetOut } from './packet-messages.ts'
 import { port } from './port.ts'
+import { portMod, queueConfigReply, queueConfigRequest, tableMod } from './switch-config.ts'
 
 const version13 = 4
 const experimenterType = 4
 const nicira = 0x2320
+const onf = 0x4f4e4600
 
 const u32pair = mapped(
   struct({ primary: u32, secondary: u32 }),
@@ -104,10 +110,17 @@ const echo = struct({ data: rest })
 const config = struct({ flags: u16, missSendLen: u16 })
 const async = struct({ packetInMask: u32pair, portStatusMask: u32pair, flowRemovedMask: u32pair })
 const role = struct({ role: u32, _: pad(4), generationId: u64 })
+const roleStatus = struct({
+  role: u32,
+  reason: u8,
+  _: pad(3),
+  generationId: u64,
+  properties: optional(rest, Buffer.alloc(0)),
+})
 
 // biome-ignore format: one message a line, in columns
-/** The messages; those of type 4 are Nicira's, known by `subtype`. */
-export const messageTable = {
+/** The messages that hold no others; those of type 4 are Nicira's or the ONF's, known by `subtype`. */
+const flat = {
   hello:             { type: 0,  body: hello },
   error:             { type: 1,  body: errorBody },
   echoRequest:       { type: 2,  body: echo },
@@ -123,20 +136,47 @@ export const messageTable = {
   packetOut:         { type: 13, body: packetOut },
   flowMod:           { type: 14, body: flowMod },
   groupMod:          { type: 15, body: groupMod },
+  portMod:           { type: 16, body: portMod },
+  tableMod:          { type: 17, body: tableMod },
   multipartRequest:  { type: 18, body: request },
   multipartReply:    { type: 19, body: reply },
   barrierRequest:    { type: 20, body: nothing },
   barrierReply:      { type: 21, body: nothing },
+  queueGetConfigRequest: { type: 22, body: queueConfigRequest },
+  queueGetConfigReply:   { type: 23, body: queueConfigReply },
   roleRequest:       { type: 24, body: role },
   roleReply:         { type: 25, body: role },
   getAsyncRequest:   { type: 26, body: nothing },
   getAsyncReply:     { type: 27, body: async },
   setAsync:          { type: 28, body: async },
+  meterMod:          { type: 29, body: meterMod },
   setPacketInFormat: { type: 4,  subtype: 16, body: struct({ format: choice(u32, { standard: 0, nxtPacketIn: 1, nxtPacketIn2: 2 }) }) },
+  setControllerId:   { type: 4,  subtype: 20, body: controllerId },
+  tlvTableMod:       { type: 4,  subtype: 24, body: tlvTableMod },
+  tlvTableRequest:   { type: 4,  subtype: 25, body: nothing },
+  tlvTableReply:     { type: 4,  subtype: 26, body: tlvTableReply },
   resume:            { type: 4,  subtype: 28, body: packetIn2 },
+  ctFlushZone:       { type: 4,  subtype: 29, body: zoneId },
   packetIn2:         { type: 4,  subtype: 30, body: packetIn2 },
+  flowMonitorCancel: { type: 4,  vendor: onf, subtype: 1870, body: struct({ id: u32 }) },
+  flowMonitorPaused: { type: 4,  vendor: onf, subtype: 1871, body: nothing },
+  flowMonitorResumed:{ type: 4,  vendor: onf, subtype: 1872, body: nothing },
+  roleStatus:        { type: 4,  vendor: onf, subtype: 1911, body: roleStatus },
+  bundleControl:     { type: 4,  vendor: onf, subtype: 2300, body: bundleControl },
 } as const
-type Table = typeof messageTable
+type Flat = typeof flat
+
+/** Any message, read from all of its bytes; defined below its table. */
+const anyMessage: Codec<Message> = {
+  read: (r) => decode(rest.read(r)),
+  write: (w, value) => w.bytes(encode(value)),
+}
+
+/** The messages, by the names that they have here. */
+export const messageTable = {
+  ...flat,
+  bundleAdd: { type: 4, vendor: onf, subtype: 2301, body: bundleAdd(anyMessage) },
+} as const
 
 /** A message that is not in the table. */
 export interface UnknownMessage {
@@ -147,24 +187,36 @@ export interface UnknownMessage {
 }
 
 /** A message of that kind. */
-export type MessageOf<K extends keyof Table> = { readonly kind: K; readonly xid: number } & ValueOf<
-  Table[K]['body']
->
+export type MessageOf<K extends Exclude<Message['kind'], 'unknown'>> = Extract<Message, { kind: K }>
+
+interface Numbered<K> {
+  readonly kind: K
+  readonly xid: number
+}
 
 /** Any message. */
-export type Message = { [K in keyof Table]: MessageOf<K> }[keyof Table] | UnknownMessage
+export type Message =
+  | { [K in keyof Flat]: Numbered<K> & ValueOf<Flat[K]['body']> }[keyof Flat]
+  | (Numbered<'bundleAdd'> & BundleAdd<Message>)
+  | UnknownMessage
 
 /** What the switch says of itself. */
 export type Features = MessageOf<'featuresReply'>
 
 interface Row {
   readonly type: number
+  /** Whose message it is, if not Nicira's. */
+  readonly vendor?: number
   readonly subtype?: number
   readonly body: Codec<unknown>
 }
 const rows = new Map(Object.entries(messageTable) as [string, Row][])
+const keyOf = (type: number, vendor: number, subtype: number): string => `${type}:${vendor}:${subtype}`
 const byNumber = new Map(
-  [...rows].map(([kind, row]) => [(row.type << 16) | (row.subtype ?? 0), { kind, row }]),
+  [...rows].map(([kind, row]) => {
+    const isForeign = row.subtype !== undefined
+    return [keyOf(row.type, isForeign ? (row.vendor ?? nicira) : 0, row.subtype ?? 0), { kind, row }] as const
+  }),
 )
 
 /** The bytes of a message. Throws `CodecError`, with the path, for what has none. */
@@ -186,7 +238,7 @@ function writeMessage(w: Writer, message: Message): void {
   w.u16(0)
   u32.write(w, message.xid)
   if (row?.subtype !== undefined) {
-    w.u32(nicira)
+    w.u32(row.vendor ?? nicira)
     w.u32(row.subtype)
   }
   if (message.kind === 'unknown') w.bytes(message.body)
@@ -204,7 +256,7 @@ export function decode(bytes: Uint8Array): Message {
   if (length !== bytes.byteLength)
     throw new CodecError(`the header says ${length} bytes, but there are ${bytes.byteLength}`)
   if (version !== version13 && type > 3) throw new CodecError(`version ${version} is not OpenFlow 1.3`)
-  const known = byNumber.get((type << 16) | (type === experimenterType ? subtypeOf(r) : 0))
+  const known = byNumber.get(type === experimenterType ? foreignKey(r) : keyOf(type, 0, 0))
   if (known === undefined) return { kind: 'unknown', xid, type, body: rest.read(r) }
   try {
     if (known.row.subtype !== undefined) r.skip(8)
@@ -216,8 +268,7 @@ export function decode(bytes: Uint8Array): Message {
   }
 }
 
-/** The number of a Nicira message; of anybody else's, a number that no message has. */
-function subtypeOf(r: Reader): number {
-  if (r.size < 8 || r.buffer.readUInt32BE(r.offset) !== nicira) return 0xffff
-  return Math.min(0xffff, r.buffer.readUInt32BE(r.offset + 4))
+/** The key of an experimenter's message; of one without a number, a key that no message has. */
+function foreignKey({ size, buffer, offset }: Reader): string {
+  return size < 8 ? '' : keyOf(experimenterType, buffer.readUInt32BE(offset), buffer.readUInt32BE(offset + 4))
 }

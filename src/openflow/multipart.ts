@@ -9,6 +9,7 @@ import {
   list,
   optional,
   pad,
+  type Reader,
   rest,
   struct,
   text,
@@ -19,10 +20,22 @@ import {
   type ValueOf,
   within,
 } from '../wire/codec.ts'
+import { flowUpdate, monitorRequest } from './flow-monitor.ts'
 import { buckets, type Group, groupIds, groupType } from './group.ts'
 import { instruction } from './instructions.ts'
 import { type Match, match } from './match.ts'
+import { meterConfig, meterFeatures, meterRequest, meterStats } from './meter.ts'
 import { port } from './port.ts'
+import { sized } from './sized.ts'
+import {
+  aggregate,
+  groupFeatures,
+  portRequest,
+  portStats,
+  queueRequest,
+  queueStats,
+  tableStats,
+} from './statistics.ts'
 
 const nothing = struct({})
 const anything = 0xffff_ffff
@@ -37,22 +50,6 @@ const flowRequest = struct({
   cookie:     optional(u64, 0n),
   cookieMask: optional(u64, 0n),
   match:      optional(match, {} as Match),
-})
-
-/** A part of a reply that begins with its own length. */
-const sized = <T>(codec: Codec<T>): Codec<T> => ({
-  read(r) {
-    const part = r.part(r.u16() - 2)
-    const value = codec.read(part)
-    part.finish()
-    return value
-  },
-  write(w, value) {
-    const start = w.size
-    w.u16(0)
-    codec.write(w, value)
-    w.setU16(start, w.size - start)
-  },
 })
 
 // biome-ignore format: one field a line
@@ -112,9 +109,18 @@ const description = struct({
 export const multipartTable = {
   desc:       { type: 0,  request: nothing,                                              part: description },
   flow:       { type: 1,  request: flowRequest,                                          part: flowStats },
+  aggregate:  { type: 2,  request: flowRequest,                                          part: aggregate },
+  table:      { type: 3,  request: nothing,                                              part: tableStats },
+  portStats:  { type: 4,  request: portRequest,                                          part: portStats },
+  queueStats: { type: 5,  request: queueRequest,                                         part: queueStats },
   groupStats: { type: 6,  request: struct({ groupId: optional(u32, groupIds.all), _: pad(4) }), part: groupStats },
   groupDesc:  { type: 7,  request: nothing,                                              part: groupDesc },
+  groupFeatures: { type: 8, request: nothing,                                            part: groupFeatures },
+  meterStats: { type: 9,  request: meterRequest,                                         part: meterStats },
+  meterConfig: { type: 10, request: meterRequest,                                        part: meterConfig },
+  meterFeatures: { type: 11, request: nothing,                                           part: meterFeatures },
   portDesc:   { type: 13, request: nothing,                                              part: port },
+  flowMonitor: { type: 0xffff, vendor: 0x4f4e4600, subtype: 1870, request: monitorRequest, part: flowUpdate },
 } as const
 type Table = typeof multipartTable
 
@@ -143,24 +149,34 @@ export type MultipartReply =
 
 interface Row {
   readonly type: number
+  /** Whose body it is, and its number there. */
+  readonly vendor?: number
+  readonly subtype?: number
   readonly request: Codec<unknown>
   readonly part: Codec<unknown>
 }
 const rows = new Map(Object.entries(multipartTable) as [string, Row][])
+const experimenterType = 0xffff
+const keyOf = (type: number, vendor = 0, subtype = 0): string => `${type}:${vendor}:${subtype}`
+const kinds = new Map([...rows].map(([kind, row]) => [keyOf(row.type, row.vendor, row.subtype), kind]))
+
+/** The key of an experimenter's body; of one without a number, a key that no body has. */
+const foreignKey = ({ size, buffer, offset }: Reader): string =>
+  size < 8 ? '' : keyOf(experimenterType, buffer.readUInt32BE(offset), buffer.readUInt32BE(offset + 4))
 
 function multipart<T extends { readonly kind: string }>(
   codecOf: (row: Row) => Codec<object>,
 ): Codec<{ readonly flags?: number; readonly body: T }> {
-  const bodies = new Map([...rows].map(([kind, row]) => [kind, { type: row.type, codec: codecOf(row) }]))
-  const kinds = new Map([...rows].map(([kind, row]) => [row.type, kind]))
+  const bodies = new Map([...rows].map(([kind, row]) => [kind, { row, codec: codecOf(row) }]))
   return {
     read(r) {
       const type = r.u16()
       const flags = r.u16()
       r.skip(4)
-      const kind = kinds.get(type)
+      const kind = kinds.get(type === experimenterType ? foreignKey(r) : keyOf(type))
       if (kind === undefined)
         return { flags, body: { kind: 'unknown', type, bytes: rest.read(r) } as unknown as T }
+      if (type === experimenterType) r.skip(8)
       try {
         return { flags, body: { ...bodies.get(kind)!.codec.read(r), kind } as unknown as T }
       } catch (error) {
@@ -172,9 +188,13 @@ function multipart<T extends { readonly kind: string }>(
       const unknown = body as unknown as UnknownBody
       if (known === undefined && body.kind !== 'unknown')
         throw new CodecError(`there is no multipart ${body.kind}`)
-      u16.write(w, known?.type ?? unknown.type)
+      u16.write(w, known?.row.type ?? unknown.type)
       u16.write(w, flags)
       w.zeros(4)
+      if (known?.row.vendor !== undefined) {
+        w.u32(known.row.vendor)
+        w.u32(known.row.subtype ?? 0)
+      }
       try {
         if (known === undefined) w.bytes(unknown.bytes)
         else known.codec.write(w, body)

@@ -34,8 +34,9 @@ export type Outgoing = Message extends infer M ? (M extends Message ? Omit<M, 'x
 export type PacketIn = MessageOf<'packetIn2'>
 
 type Kind = Message['kind']
-type ReplyKind<K> = K extends `${infer Word}Request` ? Extract<`${Word}Reply`, Kind> : never
-type Request = Extract<Outgoing, { kind: `${string}Request` }>
+type ReplyKind<K> = K extends `${infer Word}Request` ? Extract<`${Word}Reply`, Kind> : K
+/** A step of a bundle is answered by a message of its own kind. */
+type Request = Extract<Outgoing, { kind: `${string}Request` | 'bundleControl' }>
 type KnownMultipart = Exclude<MultipartRequest, { kind: 'unknown' }>
 
 /** A connected switch. */

@@ -14,9 +14,15 @@ test('all of the 203 messages of the real controller are here', () => {
   expect(vectorsOf('dragonflow')).toHaveLength(203)
 })
 
-test('every kind of message but the old packet-in was recorded', () => {
+// The others are judged message by message in format.test.ts.
+const unrecorded = [
+  ...['packetIn', 'setControllerId', 'tlvTableMod', 'tlvTableRequest', 'tlvTableReply', 'ctFlushZone'],
+  ...['flowMonitorCancel', 'flowMonitorPaused', 'flowMonitorResumed', 'roleStatus'],
+]
+
+test('every kind of message but these was recorded', () => {
   const kinds = new Set<string>(vectors.map(({ bytes }) => decode(bytes).kind))
-  expect(Object.keys(messageTable).filter((kind) => !kinds.has(kind))).toEqual(['packetIn'])
+  expect(Object.keys(messageTable).filter((kind) => !kinds.has(kind))).toEqual(unrecorded)
   expect(kinds).not.toContain('unknown')
 })
 
@@ -198,8 +204,8 @@ describe('what we do not know', () => {
     ['a message of Nicira', '0404001000000001' + '0000232000000063', { kind: 'unknown', type: 4 }],
     [
       'a multipart',
-      '0413001200000001' + '0003000000000000' + 'abcd',
-      { kind: 'multipartReply', body: { kind: 'unknown', type: 3, bytes: Buffer.from('abcd', 'hex') } },
+      '0413001200000001' + '000c000000000000' + 'abcd',
+      { kind: 'multipartReply', body: { kind: 'unknown', type: 12, bytes: Buffer.from('abcd', 'hex') } },
     ],
     // NXAST_DEBUG_RECIRC, and a move from tun_metadata0, a field without a fixed size.
     [

@@ -12,8 +12,8 @@ const markdown = (head: readonly string[], rows: Rows): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
 const code = (text: string) => `\`${text}\``
-const numberOf = (row: { type: number; subtype?: number }) =>
-  row.subtype === undefined ? `${row.type}` : `Nicira ${row.subtype}`
+const numberOf = (row: { type: number; vendor?: number; subtype?: number }) =>
+  row.subtype === undefined ? `${row.type}` : `${row.vendor === undefined ? 'Nicira' : 'ONF'} ${row.subtype}`
 
 function needText(name: string, need: Need): string {
   if ('words' in need) return `${code(name)} with ${need.words}`
@@ -51,7 +51,7 @@ export const documentTables: ReadonlyMap<string, string> = new Map([
     'Multipart',
     markdown(
       ['kind', 'type'],
-      rowsOf(multipartTable, (name, row) => [code(name), `${row.type}`]),
+      rowsOf(multipartTable, (name, row) => [code(name), numberOf(row)]),
     ),
   ],
   [

@@ -40,6 +40,11 @@ table=42,priority=1,dl_vlan=5,dl_vlan_pcp=3 actions=pop_vlan,push_vlan:0x8100,se
 table=42,priority=2,tun_id=0x1/0xff,tun_src=192.0.2.1,ip,nw_tos=16,nw_ecn=1,nw_ttl=64 actions=note:01.02,set_queue:5,output:2,pop_queue,dec_ttl(1,2),clone(output:3)
 table=42,priority=3,ip actions=clear_actions,write_actions(group:31),write_metadata:0x5/0xff,goto_table:43
 table=42,priority=4,ct_state=+trk+est,ip actions=resubmit:2,resubmit(2,3),resubmit(,4,ct),enqueue:1:2,output(port=1,max_len=100),check_pkt_larger(1500)->NXM_NX_REG0[0]
+table=60,priority=1 actions=multipath(symmetric_l4,1024,modulo_n,16,0,NXM_NX_REG0[0..3]),bundle(eth_src,0,hrw,ofport,members:1,2,3),bundle_load(nw_src,0,active_backup,ofport,NXM_NX_REG0[0..15],members:1,LOCAL)
+table=60,priority=2 actions=sample(probability=5,collector_set_id=1,obs_domain_id=2,obs_point_id=3),sample(probability=5,collector_set_id=1,obs_domain_id=2,obs_point_id=3,sampling_port=1,egress)
+table=60,priority=3,ip actions=encap(nsh(md_type=2,tlv(0x1000,10,0x12345678),tlv(0x2000,20,0xfedcba9876543210))),encap(ethernet),output:1
+table=60,priority=4,dl_type=0x894f,nsh_mdtype=1,nsh_spi=0x123456,nsh_si=3,nsh_c1=0x1/0xff,nsh_ttl=5,nsh_np=3,nsh_flags=1 actions=dec_nsh_ttl,set_field:0x1234->nsh_spi,set_field:0x5/0xff->nsh_c2,decap(),decap()
+table=60,priority=5,tun_erspan_ver=1,tun_erspan_idx=0x5,tun_gtpu_flags=0x30,tun_gtpu_msgtype=255 actions=set_field:2->tun_erspan_ver
 table=42,priority=5,tcp actions=fin_timeout(idle_timeout=1,hard_timeout=2),learn(table=43,limit=10,result_dst=NXM_NX_REG0[8],eth_type=0x800,NXM_OF_IP_SRC[],output:NXM_OF_IN_PORT[])
 """.strip().split("\n")
 
@@ -93,7 +98,7 @@ ffffffffffff0e0000000001 8035 0001080006040003 0e0000000001 0a00000b 00000000000
 0e00000000020e0000000001 8100 60
 """.strip().split("\n")
 # What ovs-ofctl does beside its work and src/openflow does not know.
-LEFT_OUT = ("OFPST_TABLE_FEATURES", "OFPT_PORT_MOD", "***", "OFPT_FLOW_MOD (OF1.3) (xid=0x5): ***")
+LEFT_OUT = ("OFPST_TABLE_FEATURES", "***", "OFPT_FLOW_MOD (OF1.3) (xid=0x5): ***")
 SEEN = {}
 STARTED = []
 
@@ -206,6 +211,18 @@ def run():
     ofctl("add-group", to, GROUPS[0], check=False)
     ofctl("add-flow", to, "table=9,actions=group:99", check=False)
     ofctl("set-frags", to, "normal")
+    counters(to)
+    bundles(to)
+    watch = subprocess.Popen(
+        ["ovs-ofctl", "-O", "OpenFlow13", "monitor", to, "watch:"],
+        env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    time.sleep(0.5)
+    ofctl("add-flow", to, "table=61,cookie=0x5,idle_timeout=9,ip,actions=output:1")
+    ofctl("mod-flows", to, "table=61,ip,actions=output:2")
+    ofctl("del-flows", to, "table=61")
+    time.sleep(0.3)
+    watch.terminate()
     monitor = subprocess.Popen(
         ["ovs-ofctl", "-O", "OpenFlow13", "-P", "nxt_packet_in2", "monitor", to, "65535", "resume"],
         env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -248,6 +265,48 @@ def run():
     raw(bytes.fromhex("0463000800000005"))  # no such type
     # a flow that matches udp_dst without its prerequisites
     raw(bytes.fromhex("040e004000000005" + "00" * 16 + "0000000000000064" + "ff" * 12 + "00000000" "0001000a800020020035" "000000000000"))
+
+
+def counters(to):
+    """Meters, ports, tables and queues."""
+    for meter in (
+        "meter=1 kbps burst stats bands=type=drop rate=1000 burst_size=200",
+        "meter=2 pktps bands=type=drop rate=5",
+        "meter=controller pktps bands=type=drop rate=50",
+    ):
+        ofctl("add-meter", to, meter)
+    ofctl("mod-meter", to, "meter=2 pktps stats bands=type=drop rate=6")
+    ofctl("add-meter", to, "meter=2 pktps bands=type=drop rate=5", check=False)
+    ofctl("add-flow", to, "table=60,priority=9,ip,actions=meter:1,output:1")
+    ofctl("dump-meters", to)
+    ofctl("dump-meter", to, "meter=1")
+    ofctl("meter-stats", to)
+    ofctl("meter-stats", to, "meter=1")
+    ofctl("meter-features", to)
+    ofctl("del-meter", to, "meter=2")
+    ofctl("del-meters", to)
+    ofctl("dump-tables", to)
+    ofctl("dump-aggregate", to)
+    ofctl("dump-aggregate", to, "table=42,ip")
+    ofctl("dump-ports", to)
+    ofctl("dump-ports", to, "1")
+    ofctl("dump-group-features", to)
+    ofctl("mod-port", to, "p1", "no-flood", check=False)
+    ofctl("mod-port", to, "p1", "no-receive")
+    ofctl("mod-port", to, "p1", "receive")
+    raw(bytes.fromhex("0411001000000005" "0300000000000002"))  # table-mod
+    raw(bytes.fromhex("0411001000000005" "ff00000000000000"))
+    ofctl("queue-get-config", to, "1", check=False)
+    ofctl("queue-stats", to)
+    ofctl("queue-stats", to, "1", "2", check=False)
+
+
+def bundles(to):
+    """A bundle that is committed, and one that is refused."""
+    for lines in ("flow table=62,ip,actions=output:1\ngroup group_id=50,type=all,bucket=output:1\n", "flow table=62,actions=group:77\n"):
+        with open(ROOT + "/bundle", "w") as file:
+            file.write(lines)
+        ofctl("--bundle", "bundle", to, ROOT + "/bundle", check=False)
 
 
 def main():
