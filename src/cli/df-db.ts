@@ -12,6 +12,7 @@ import { ConfigError, reasonOf } from '../errors.ts'
 import {
   addRow,
   counterTable,
+  findingsOf,
   isJsonObject,
   type JsonObject,
   loadRows,
@@ -174,16 +175,18 @@ function commands(io: Io, ended: () => Promise<void>): Command {
 
   program
     .command('check')
-    .description('list the rows that do not count, why, and what to do')
+    .description('list the rows that do not count or not wholly, why, and what to do')
     .action(() =>
       reading(async (driver) => {
         const rows = await driver.list()
-        const { rejected } = northboundOf(rows)
-        show(rejected, () => (rejected.length > 0 ? rejectedTable(rejected) : ''))
+        const northbound = northboundOf(rows)
+        const { rejected } = northbound
+        const listed = [...rejected, ...findingsOf(northbound)]
+        show(listed, () => (listed.length > 0 ? rejectedTable(listed) : ''))
         const verdict =
           rejected.length > 0 ? `${counted(rejected.length, 'does', 'do')} not count` : 'all count'
         io.err(`df-db: ${counted(rows.length, 'row', 'rows')}, ${verdict}`)
-        if (rejected.length > 0) throw new Exit(exitCodes.found)
+        if (listed.length > 0) throw new Exit(exitCodes.found)
       }),
     )
   program

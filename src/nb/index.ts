@@ -2,6 +2,7 @@
 
 export { counterTable, type NbDriver, type NbEvent, type RawChange, type RawRow } from './driver.ts'
 export { fieldValue, tableNamed } from './edit.ts'
+export { findingsOf } from './finding.ts'
 export { isJsonObject, type Json, type JsonObject, pythonJson } from './json.ts'
 export {
   changedNorthbound,
