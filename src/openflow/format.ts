@@ -34,9 +34,16 @@ import { queueConfigRequestText, queueConfigText, tableModText } from './switch-
 
 /** The text of a message. Throws `CodecError` for values that have no bytes. */
 export function formatMessage(message: Message): string {
+  return messageText(message, 0)
+}
+
+/** An error may hold an error, and so on: from the tenth on they are bytes. */
+const maxErrors = 10
+
+function messageText(message: Message, errorCount: number): string {
   const bytes = encode(message)
   if (message.kind === 'unknown') return `***decode error: OFPBRC_BAD_TYPE***\n${hexDump(bytes)}`.trimEnd()
-  return `${headText(message)}${bodyText(message)}`.replace(/[ \n]$/, '')
+  return `${headText(message)}${bodyText(message, errorCount)}`.replace(/[ \n]$/, '')
 }
 
 function headText(message: Exclude<Message, { kind: 'unknown' }>): string {
@@ -67,12 +74,12 @@ const partName = (kind: MultipartRequest['kind']): string =>
   `${kind === 'flowMonitor' ? 'ONFST' : 'OFPST'}_${snake(kind.replace(/Stats$/, ''))}`
 
 /** What follows the head: it begins with its own space or line feed. */
-function bodyText(message: Exclude<Message, { kind: 'unknown' }>): string {
+function bodyText(message: Exclude<Message, { kind: 'unknown' }>, errorCount: number): string {
   switch (message.kind) {
     case 'hello':
       return helloText(message)
     case 'error':
-      return errorText(message)
+      return errorText(message, errorCount)
     case 'echoRequest':
     case 'echoReply':
       return ` ${message.data.length} bytes of payload\n${hexDump(message.data)}`
@@ -155,13 +162,13 @@ const noBuffer = 0xffff_ffff
 const noCookie = 0xffff_ffff_ffff_ffffn
 
 /** The message that failed; bytes if it cannot be decoded, with the reason that the switch gave. */
-function errorText(message: MessageOf<'error'>): string {
+function errorText(message: MessageOf<'error'>, errorCount: number): string {
   const name = errorName(message)
   if (message.type === 0) return ` ${name}\n${message.data.toString('latin1')}`
-  return ` ${name}\n${payloadText(message.data, name)}`
+  return ` ${name}\n${payloadText(message.data, name, errorCount + 1)}`
 }
 
-function payloadText(bytes: Buffer, reason: string): string {
+function payloadText(bytes: Buffer, reason: string, errorCount: number): string {
   if (bytes.length === 0) return 'OpenFlow message is empty\n'
   const length = bytes.length >= 4 ? bytes.readUInt16BE(2) : 0
   if (length > bytes.length) {
@@ -173,7 +180,7 @@ function payloadText(bytes: Buffer, reason: string): string {
   try {
     const message = decode(bytes)
     if (message.kind !== 'unknown') head = `${headText(message)} `
-    if (message.kind !== 'unknown') return formatMessage(message)
+    if (message.kind !== 'unknown' && errorCount < maxErrors) return messageText(message, errorCount)
   } catch (error) {
     if (!(error instanceof CodecError)) throw error
   }

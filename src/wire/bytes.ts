@@ -25,16 +25,22 @@ export function within(key: string | number, error: unknown): unknown {
   return new CodecError(error.reason, [key, ...error.path])
 }
 
+/** How deeply parts may stand in parts: no protocol needs more, and hostile bytes shall not exhaust the stack. */
+const maxDepth = 100
+
 /** Reads a stretch of a buffer from front to back. Everything throws `CodecError` past its end. */
 export class Reader {
   readonly buffer: Buffer
   readonly end: number
   offset: number
+  /** How many parts this one stands in. */
+  readonly depth: number
 
-  constructor(buffer: Buffer, start = 0, end = buffer.length) {
+  constructor(buffer: Buffer, start = 0, end = buffer.length, depth = 0) {
     this.buffer = buffer
     this.offset = start
     this.end = end
+    this.depth = depth
   }
 
   /** How many bytes are left. */
@@ -68,10 +74,11 @@ export class Reader {
     this.take(size)
   }
 
-  /** A reader of the next `size` bytes, which this one steps over. */
+  /** A reader of the next `size` bytes, which this one steps over. Throws if it would be the 101st in another. */
   part(size: number): Reader {
+    if (this.depth === maxDepth) throw new CodecError(`more than ${maxDepth} parts in one another`)
     const at = this.take(size)
-    return new Reader(this.buffer, at, at + size)
+    return new Reader(this.buffer, at, at + size, this.depth + 1)
   }
 
   /** Throws if anything is left. */

@@ -64,11 +64,36 @@ describe('anything', () => {
     .map(([type, body]) => sized(Buffer.concat([Buffer.from([4, type, 0, 0, 0, 0, 0, 1]), body])))
 
   test.each([
-    ['10,000 mutated messages', mutated],
-    ['10,000 random messages', random],
-    ['10,000 random byte strings', fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes))],
-  ] as const)('%s give a value or a CodecError', (_name, bytes) => {
-    fc.assert(fc.property(bytes, expectValueOrCodecError), { seed, numRuns: 10_000 })
+    ['mutated messages', mutated, 100_000],
+    ['random messages', random, 10_000],
+    ['random byte strings', fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)), 10_000],
+  ] as const)(
+    '%s give a value or a CodecError',
+    (_name, bytes, numRuns) => {
+      fc.assert(fc.property(bytes, expectValueOrCodecError), { seed, numRuns })
+    },
+    120_000,
+  )
+})
+
+describe('messages in one another without end', () => {
+  const nested = (head: string, times: number): Buffer => {
+    let all: Buffer = Buffer.alloc(0)
+    for (let i = 0; i < times; i++) all = sized(Buffer.concat([Buffer.from(head, 'hex'), all]))
+    return all
+  }
+  test('clones are refused', () => {
+    const clones = nested('ffff000000002320002a000000000000', 3500)
+    const head = Buffer.from('040d000000000001fffffffffffffffd0000000000000000', 'hex')
+    head.writeUInt16BE(clones.length, 16)
+    expect(() => decode(sized(Buffer.concat([head, clones])))).toThrow('more than 100 parts in one another')
+  })
+
+  test('errors are printed as bytes from the tenth on', () => {
+    const errors = nested('040100000000000100010001', 5000)
+    const text = formatMessage(decode(errors))
+    expect(text.match(/^OFPT_ERROR/gm)).toHaveLength(11)
+    expect(text).toContain('decode error')
   })
 })
 
