@@ -70,7 +70,7 @@ export async function startSwitch(options: SwitchOptions): Promise<Switch> {
   try {
     await start('ovsdb-server', [database, `--remote=punix:${tools.dbSocket}`])
     await waitUntil('the OVSDB socket', () => existsSync(tools.dbSocket), { alive: watched })
-    await tools.vsctl('--no-wait', 'init')
+    await tools.vsctl('--retry', '--no-wait', 'init')
     // Without the kernel's datapath: ovs-vswitchd would otherwise look for one, and clear away what it does not know.
     await start('ovs-vswitchd', [`unix:${tools.dbSocket}`, '--disable-system', ...extraVswitchdArgs])
     await waitUntil('ovs-vswitchd', () => existsSync(join(directory, 'ovs-vswitchd.ctl')), { alive: watched })
