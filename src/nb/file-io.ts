@@ -138,9 +138,10 @@ export async function inParallel<T>(items: readonly T[], each: (item: T) => Prom
   let next = 0
   const worker = async () => {
     while (next < items.length) {
+      const item = items[next]!
       next += 1
       if (next % turnLength === 0) await setImmediate()
-      await each(items[next - 1]!)
+      await each(item)
     }
   }
   await Promise.all(Array.from({ length: 8 }, worker))

@@ -57,6 +57,15 @@ export function complianceSuite(name: string, make: () => Promise<Store>): void 
         }
       })
 
+      test('are all there when there are many', async () => {
+        const rows = Array.from({ length: 1000 }, (_, n) => ({ table: 'lport', id: `p${n}`, value: `${n}` }))
+        await driver.putAll(rows)
+        expect((await other.list()).map(({ value }) => value).sort()).toEqual(
+          rows.map(({ value }) => value).sort(),
+        )
+        expect((await follow()).values.size).toBe(1000)
+      })
+
       test('are those of the real Dragonflow, counters included, in order', async () => {
         const rows = dragonflowRows()
         await driver.putAll(rows.toReversed())

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
-import { storeError } from '../../src/nb/file-io.ts'
+import { inParallel, storeError } from '../../src/nb/file-io.ts'
 
 describe('what a person is told when the store fails', () => {
   test.each([
@@ -19,4 +19,14 @@ describe('what a person is told when the store fails', () => {
     const error = new ConfigError('x')
     expect(storeError('/nb', error)).toBe(error)
   })
+})
+
+test('whatever is done in parallel is done once for each, also if it is done at once', async () => {
+  const items = Array.from({ length: 1000 }, (_, n) => n)
+  const done: number[] = []
+  await inParallel(items, async (item) => {
+    if (item % 3 === 0) await Promise.resolve()
+    done.push(item)
+  })
+  expect(done.sort((a, b) => a - b)).toEqual(items)
 })
