@@ -5,6 +5,7 @@
 
 export { CodecError } from '../wire/codec.ts'
 export { type Action, actionsText } from './actions.ts'
+export { bundleFlags } from './bundle.ts'
 export { type Clock, systemClock } from './clock.ts'
 export type { Nat } from './ct.ts'
 export { errorName } from './errors.ts'
@@ -27,6 +28,7 @@ export {
   resubmit,
   setField,
 } from './flow.ts'
+export { type FlowMonitor, type FlowUpdate, monitorFlags } from './flow-monitor.ts'
 export { formatMessage } from './format.ts'
 export { type Bucket, formatGroup, type Group, type GroupType, groupIds } from './group.ts'
 export type { Instruction } from './instructions.ts'
@@ -52,6 +54,8 @@ export {
 } from './multipart.ts'
 export { ethTypes, type FieldName, type FieldValue } from './oxm.ts'
 export type { Port } from './port.ts'
+export type { NshProperty } from './select-actions.ts'
 export type { Counts, Outgoing, PacketIn, Session, SessionHandlers } from './session.ts'
 export { ports } from './show.ts'
 export type { Place, Subfield } from './subfield.ts'
+export type { Queue } from './switch-config.ts'
