@@ -99,14 +99,16 @@ export interface Scope {
  * Reads what the switch holds of ours: every flow in our tables and, in any table, every flow with one of our cookies (a
  * later version's, say); our groups. Timed rows are not part of it; a timed cookie without a hard timeout is somebody's
  * mistake, and so read as a foreign flow. A flow that is as `desired` has it is that very object, to save memory.
+ * With `tableId` the flows of that table alone.
  */
 export async function readSwitch(
   link: Pick<SwitchLink, 'stats'>,
   { tableIds, groupIds }: Scope,
   desired: Desired,
+  tableId = allTables,
 ): Promise<Installed> {
   const installed = emptySwitch()
-  const flows = await link.stats({ kind: 'flow' })
+  const flows = await link.stats({ kind: 'flow', tableId })
   const groups = await link.stats({ kind: 'groupDesc' })
   for (const flow of flows) {
     const kind = kindOf(flow.cookie)

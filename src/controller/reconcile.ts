@@ -13,7 +13,8 @@
  *
  * One transaction is in flight at a time, and the latest wish wins. A row counts as installed when the barrier after it
  * has returned without an error for it; a refused row is tried again after 1 s, 2 s, 4 s … 60 s, at once if its content
- * changes. The reading every 2 s finds what others changed in our tables: foreign rows go, missing ones come back.
+ * changes. The reading every 2 s finds what others changed in our tables: foreign rows go, missing ones come back. Where
+ * there are many flows it goes table by table, so that a wish need not wait for the whole of it.
  */
 
 import { reasonOf } from '../errors.ts'
@@ -28,6 +29,8 @@ const pollMs = 2000
 /** Reading may take one part in so many of the time (about 40 us a flow on one core): a long table is read less often. */
 const pollShare = 20
 const maxPollMs = 30_000
+/** With more flows than these (0.1 s of one core) the switch is read table by table. */
+const wholeReadingLength = 2000
 /** Changes in one transaction: long enough to be quick, short enough that punts are answered in between. */
 const transactionLength = 500
 const never = Number.POSITIVE_INFINITY
@@ -90,8 +93,11 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   let settledFor: Desired | undefined
   /** What `installed` was compared with last, as a whole; undefined after a reading and after a refusal. */
   let compared: Desired | undefined
-  /** The flows that were changed since then. */
-  const sent = new Set<string>()
+  /** The flows that were changed since then, or found changed. */
+  const touched = new Set<string>()
+  /** The tables that are still to be read in this turn. */
+  let unread: number[] = []
+  let turnAt = 0
   let isOver = false
   let nextPollAt = 0
   let wake = () => {}
@@ -121,28 +127,57 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
       isRepair = false
       settledFor = desired
       compared = failures.size === 0 ? desired : undefined
-      sent.clear()
+      touched.clear()
       settled()
       const wished = desired
-      await rest(nextWakeAt())
-      if (isOver || wished !== desired || clock.now() < nextPollAt) continue
-      await read()
+      const tableId = unread.shift()
+      if (tableId !== undefined) await readTable(tableId)
+      else {
+        await rest(nextWakeAt())
+        if (isOver || wished !== desired || clock.now() < nextPollAt) continue
+        if (installed.flows.size <= wholeReadingLength) await read()
+        else {
+          turnAt = clock.now()
+          unread = [...scope.tableIds]
+        }
+      }
       isRepair = wished === desired
     }
   }
 
   async function read(): Promise<void> {
-    const startedAt = clock.now()
+    turnAt = clock.now()
     installed = await readSwitch(link, scope, desired!)
     compared = undefined
+    restAfterReading()
+  }
+
+  /** Reads one table, and the groups; what is not as it was taken to be is looked at again. */
+  async function readTable(tableId: number): Promise<void> {
+    const { flows, groups } = await readSwitch(link, scope, desired!, tableId)
+    for (const [identity, held] of installed.flows)
+      if (held.flow.tableId === tableId && !flows.has(identity)) {
+        installed.flows.delete(identity)
+        touched.add(identity)
+      }
+    for (const [identity, found] of flows) {
+      if (installed.flows.get(identity)?.content === found.content) continue
+      installed.flows.set(identity, found)
+      touched.add(identity)
+    }
+    installed = { flows: installed.flows, groups }
+    if (unread.length === 0) restAfterReading()
+  }
+
+  function restAfterReading(): void {
     metrics.installed.set(installed.flows.size)
-    const tookMs = clock.now() - startedAt
+    const tookMs = clock.now() - turnAt
     nextPollAt = clock.now() + Math.min(Math.max(pollMs, tookMs * pollShare), maxPollMs)
   }
 
   /** The flows that may be different from what is installed; undefined for any. */
   function suspects(): Iterable<string> | undefined {
-    return compared && new Set([...changedKeys(compared.flows, desired!.flows), ...sent])
+    return compared && new Set([...changedKeys(compared.flows, desired!.flows), ...touched])
   }
 
   /** Sends the changes; stops between two transactions when the wish has changed. */
@@ -159,8 +194,8 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
         const failure = outcomes[index]
         if (failure === undefined) {
           apply(change, installed)
-          if ('identity' in change) sent.add(change.identity)
-          if (change.kind === 'addFlow') sent.add(change.wanted.identity)
+          if ('identity' in change) touched.add(change.identity)
+          if (change.kind === 'addFlow') touched.add(change.wanted.identity)
           failures.delete(keyOf(change))
           metrics.changes.inc({ change: change.kind })
           if (isRepair) metrics.repairs.inc({ change: change.kind })

@@ -295,3 +295,67 @@ test('a long difference goes in parts, so that punts are answered in between', a
   await clock.advance(0)
   expect(told().filter((line) => line === '|')).toHaveLength(4)
 })
+
+describe('a switch with many flows', () => {
+  const many = Array.from({ length: 2100 }, (_, index) => flowOf(5, 100, { reg6: index + 1 }, 55))
+  const all = [a, ...many, c]
+  const change = flowOf(5, 100, { reg6: 7 })
+
+  test('is read table by table, and what others did is undone', async () => {
+    const { fake, clock, reconciler, told, held, metrics } = setup()
+    reconciler.want(desiredOf(all, [group]))
+    await clock.advance(0)
+    expect(reconciler.installed.flows).toBe(2102)
+    told()
+    fake.flows.delete(flowIdentity(many[5]!))
+    fake.put(owned(change))
+    fake.put(flowOf(55, 7))
+    fake.put(flowOf(0, 7))
+    fake.groups.delete(31)
+    await clock.advance(2500)
+    const undone = told().filter((line) => line !== '|')
+    expect(undone.toSorted()).toEqual([
+      'add group_id=31,type=all',
+      'add table=5, priority=100,reg6=0x6 actions=goto_table:55',
+      'add table=5, priority=100,reg6=0x7 actions=goto_table:55',
+      'delete priority=7 actions=drop',
+      'delete table=55, priority=7 actions=drop',
+    ])
+    expect(held()).toHaveLength(2102)
+    expect(reconciler.installed.flows).toBe(2102)
+    expect(await metrics.text()).toContain('df_flow_repairs_total{change="addFlow"} 2')
+    await clock.advance(60_000)
+    expect(told()).toEqual([])
+  })
+
+  test('is changed by what is new in a wish alone', async () => {
+    const { clock, reconciler, told } = setup()
+    reconciler.want(desiredOf(all))
+    await clock.advance(0)
+    told()
+    reconciler.want(desiredOf([a, ...many]))
+    await clock.advance(0)
+    reconciler.want(desiredOf([...all.filter((flow) => flow !== many[6]), change]))
+    await clock.advance(0)
+    expect(told()).toEqual([
+      'delete table=55, priority=100,reg6=0x1 actions=drop',
+      '|',
+      'add table=55, priority=100,reg6=0x1 actions=drop',
+      'add table=5, priority=100,reg6=0x7 actions=drop',
+      '|',
+    ])
+  })
+})
+
+test('a change that a newer wish takes back while it is on its way is undone', async () => {
+  const { fake, clock, reconciler, held } = setup()
+  reconciler.want(desiredOf([a]))
+  await clock.advance(0)
+  fake.hold()
+  reconciler.want(desiredOf([a, b]))
+  await clock.advance(0)
+  reconciler.want(desiredOf([a]))
+  fake.release()
+  await clock.advance(0)
+  expect(held()).toEqual(['0/100'])
+})

@@ -59,14 +59,16 @@ export class FakeLink {
     return outcomes
   }
 
-  async stats(request: { kind?: string }): Promise<unknown[]> {
+  async stats(request: { kind?: string; tableId?: number }): Promise<unknown[]> {
     if (this.closedBecause !== undefined) throw new Error(this.closedBecause)
     if (
       JSON.stringify(request, (_, value) => (typeof value === 'bigint' ? `${value}` : value)).includes('roup')
     )
       return [...this.groups.values()]
     this.told.push('?')
-    return [...this.flows.values()].map((flow) => ({
+    const { tableId = 0xff } = request
+    const flows = [...this.flows.values()].filter((flow) => tableId === 0xff || flow.tableId === tableId)
+    return flows.map((flow) => ({
       cookie: 0n,
       idleTimeout: 0,
       hardTimeout: 0,
