@@ -81,6 +81,11 @@ export class Etcd {
     await this.ready()
   }
 
+  /** The number of its process; undefined unless it runs. */
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
   /** Waits until it answers. */
   async ready(): Promise<void> {
     for (let tries = 0; ; tries += 1) {
