@@ -66,6 +66,8 @@ export const registers = {
   source: 'reg6',
   /** Key of the port it goes to; 0 if that is not a port of the cloud. */
   destination: 'reg7',
+  /** The number of a self-check (docs/architecture.md); 0 in every other packet. */
+  sequence: 'reg15',
 } as const
 
 /** Ends a flow: on to that table. */

@@ -12,9 +12,7 @@ import {
   formatFlow,
   formatGroup,
   type Outgoing,
-  output,
   type PacketIn,
-  ports,
   resubmit,
   type Session,
   setField,
@@ -25,12 +23,16 @@ import { type Change, type Desired, emptySwitch, type Installed } from './flow-t
 export type { Outgoing, PacketIn } from '../openflow/index.ts'
 
 /** What the controller uses of a session. */
-export type SwitchLink = Pick<Session, 'send' | 'transact' | 'stats' | 'close' | 'closed'>
+export type SwitchLink = Pick<
+  Session,
+  'send' | 'output' | 'resume' | 'transact' | 'stats' | 'close' | 'closed'
+>
 
 const allTables = 0xff
 const everyBit = 0xffff_ffff_ffff_ffffn
-/** The register that carries a self-check's number; no table of the pipeline uses it. */
-const sequenceRegister = 'reg15'
+const numberOf = (register: string): number => Number(register.slice('reg'.length))
+const sourceRegister = numberOf(registers.source)
+const sequenceRegister = numberOf(registers.sequence)
 
 /** Adds a flow, or replaces the one with its identity; counters and the timer follow OF 1.3.5 §6.4. */
 export function addFlow(flow: Flow): Outgoing {
@@ -127,27 +129,12 @@ export async function readSwitch(
 /** Sends a packet as if the host's own port had sent it, through that table; the number comes back with it. */
 export function probe(tableId: number, frame: Buffer, sequence: number): Outgoing {
   const source = setField({ [registers.source]: selfCheckPort.key })
-  const number = setField({ [sequenceRegister]: sequence })
+  const number = setField({ [registers.sequence]: sequence })
   return { kind: 'packetOut', actions: [source, number, resubmit(tableId)], data: frame }
 }
 
 /** The number that a self-check came back with; -1 if it has none. */
-export function probeSequenceOf({ metadata }: PacketIn): number {
-  const sequence = metadata[sequenceRegister]
-  return typeof sequence === 'number' ? sequence : -1
-}
+export const probeSequenceOf = (message: PacketIn): number => message.register(sequenceRegister) ?? -1
 
-/** Sends a frame straight to a port, as from the controller. */
-export function replyTo(ofport: number, frame: Buffer): Outgoing {
-  return { kind: 'packetOut', inPort: ports.controller, actions: [output(ofport)], data: frame }
-}
-
-/** Lets a paused packet go on unchanged: the properties that it came with, sent back (NXT_RESUME). */
-export function resume(message: PacketIn): Outgoing {
-  return { ...message, kind: 'resume' }
-}
-
-/** Whether a packet waits in the switch for its verdict. */
-export function isPaused({ continuation }: PacketIn): boolean {
-  return continuation.length > 0
-}
+/** The key of the port that a packet comes from, if the pipeline found one. */
+export const sourceKeyOf = (message: PacketIn): number | undefined => message.register(sourceRegister)

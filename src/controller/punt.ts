@@ -11,7 +11,7 @@ import { BugError } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Clock } from '../openflow/index.ts'
-import { isPaused, type PacketIn, probeSequenceOf, replyTo, resume, type SwitchLink } from './messages.ts'
+import { type PacketIn, probeSequenceOf, type SwitchLink, sourceKeyOf } from './messages.ts'
 
 /** What an application may take for one packet; more is counted (docs/operations.md). */
 const budgetMs = 1
@@ -21,7 +21,7 @@ const quietMs = 200
 const maxDrainMs = 2000
 
 /** Where verdicts go. */
-export type PuntLink = Pick<SwitchLink, 'send'>
+export type PuntLink = Pick<SwitchLink, 'output' | 'resume'>
 
 export interface PuntDesk {
   /** Decides one packet and sends what follows from it. Never throws. */
@@ -85,7 +85,7 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
         case 'pass':
           return pass(link, message, app.name, verdict.why)
         case 'reply':
-          link.send(replyTo(port.ofport, verdict.frame)) // throws CodecError for a frame that has no bytes
+          link.output(port.ofport, verdict.frame) // throws CodecError for a frame that is none
           return count(app.name, 'reply', verdict.why)
         case 'drop':
           return count(app.name, 'drop', verdict.why)
@@ -110,19 +110,19 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
 
   function pass(link: PuntLink, message: PacketIn, owner: string, why: string): void {
     count(owner, 'pass', why)
-    if (isPaused(message)) link.send(resume(message))
+    if (message.isPaused) link.resume(message)
   }
 
   return {
     packetIn(link, message) {
       lastPuntAt = clock.now()
-      const app = owners.get(message.userdata.toString('latin1'))
+      const app = owners.get(message.owner)
       if (app === undefined) return pass(link, message, 'host', 'unknown_owner')
       if (isDraining) return pass(link, message, app.name, 'stopping')
       if (view === undefined) return pass(link, message, app.name, 'no_view')
-      const key = message.metadata.reg6
+      const key = sourceKeyOf(message)
       if (key === selfCheckPort.key) return check(message, app, view)
-      const port = typeof key === 'number' ? ports.get(key) : undefined
+      const port = key === undefined ? undefined : ports.get(key)
       if (port === undefined) return pass(link, message, app.name, 'unknown_port')
       decide(link, message, app, port, view)
     },

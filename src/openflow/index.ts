@@ -53,9 +53,10 @@ export {
   type Part,
 } from './multipart.ts'
 export { ethTypes, type FieldName, type FieldValue } from './oxm.ts'
+export { PacketIn } from './packet-in.ts'
 export type { Port } from './port.ts'
 export type { NshProperty } from './select-actions.ts'
-export type { Counts, Outgoing, PacketIn, Session, SessionHandlers } from './session.ts'
+export type { Counts, Outgoing, Session, SessionHandlers } from './session.ts'
 export { ports } from './show.ts'
 export type { Place, Subfield } from './subfield.ts'
 export type { Queue } from './switch-config.ts'

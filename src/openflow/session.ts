@@ -23,6 +23,8 @@ import { type OpenFlowError, SessionClosedError } from './failure.ts'
 import { Framing } from './framing.ts'
 import { decode, encode, type Features, type Message, type MessageOf } from './messages.ts'
 import type { MultipartRequest, PartOf } from './multipart.ts'
+import { Outbox } from './outbox.ts'
+import { isPacketIn, PacketIn } from './packet-in.ts'
 import { errorOf, type Outcomes, Requests } from './requests.ts'
 
 const openFlow13 = 4
@@ -30,13 +32,12 @@ const openFlow13 = 4
 /** A message without its transaction id, which the session gives. */
 export type Outgoing = Message extends infer M ? (M extends Message ? Omit<M, 'xid'> : never) : never
 
-/** A packet that a controller action sent up. */
-export type PacketIn = MessageOf<'packetIn2'>
-
 type Kind = Message['kind']
 type ReplyKind<K> = K extends `${infer Word}Request` ? Extract<`${Word}Reply`, Kind> : K
 /** A step of a bundle is answered by a message of its own kind. */
 type Request = Extract<Outgoing, { kind: `${string}Request` | 'bundleControl' }>
+/** What a switch says, its packet-ins read in place. */
+type Received = Exclude<Message, { kind: 'packetIn2' }> | PacketIn
 type KnownMultipart = Exclude<MultipartRequest, { kind: 'unknown' }>
 
 /** A connected switch. */
@@ -44,6 +45,10 @@ export interface Session {
   readonly features: Features
   /** Sends messages in one write; nothing tells whether they arrive. Does nothing on a closed session. */
   send(...messages: Outgoing[]): void
+  /** Sends a frame out of a port, as from the controller. Throws `CodecError` for a frame that does not fit a message. */
+  output(port: number, frame: Buffer): void
+  /** Lets a paused packet go on as it came (NXT_RESUME). */
+  resume(packet: PacketIn): void
   /** The reply to a request. Rejects with `OpenFlowError` if the switch refuses it, else with `SessionClosedError`. */
   request<R extends Request>(message: R): Promise<Extract<Message, { kind: ReplyKind<R['kind']> }>>
   /** All parts of the answer to a multipart request. Rejects as `request` does. */
@@ -102,10 +107,10 @@ export class SwitchSession implements Session {
   #state: 'hello' | 'features' | 'connected' | 'closed' = 'hello'
   #features: Features | undefined
   /** What the switch sent before its features. */
-  #early: Message[] = []
+  #early: Received[] = []
   #lastXid = 0
-  /** What is to be written when the current chunk has been read. */
-  #outbox: Buffer[] = []
+  /** Flushed when the current chunk has been read. */
+  readonly #outbox: Outbox
   #isReading = false
   #heardAtMs: number
   #isProbed = false
@@ -118,6 +123,7 @@ export class SwitchSession implements Session {
     options: { readonly clock: Clock; readonly inactivityProbeMs: number },
   ) {
     this.#link = link
+    this.#outbox = new Outbox((bytes) => link.write(bytes))
     this.#handlers = handlers
     this.#clock = options.clock
     this.#periodMs = options.inactivityProbeMs
@@ -156,13 +162,25 @@ export class SwitchSession implements Session {
       if (this.#framing.fault !== undefined) this.close(`malformed message: ${this.#framing.fault}`)
     } finally {
       this.#isReading = false
-      this.#flush()
+      this.#outbox.flush()
     }
   }
 
   send(...messages: Outgoing[]): void {
     if (this.isClosed) return
     this.#write(messages.map((message) => encode(this.#numbered(message))))
+  }
+
+  output(port: number, frame: Buffer): void {
+    if (this.isClosed) return
+    this.#outbox.addPacketOut(this.#nextXid(), port, frame)
+    this.#settle()
+  }
+
+  resume({ bytes }: PacketIn): void {
+    if (this.isClosed) return
+    this.#outbox.addResume(this.#nextXid(), bytes)
+    this.#settle()
   }
 
   request<R extends Request>(message: R): Promise<Extract<Message, { kind: ReplyKind<R['kind']> }>> {
@@ -183,7 +201,7 @@ export class SwitchSession implements Session {
   close(reason: string): void {
     if (this.isClosed) return
     const wasConnected = this.#state === 'connected'
-    this.#flush()
+    this.#outbox.flush()
     this.#state = 'closed'
     this.#stopTimer()
     this.#link.end()
@@ -203,20 +221,22 @@ export class SwitchSession implements Session {
   }
 
   #numbered(message: Outgoing): Message {
+    return { ...message, xid: this.#nextXid() } as Message
+  }
+
+  #nextXid(): number {
     this.#lastXid = (this.#lastXid + 1) >>> 0
-    return { ...message, xid: this.#lastXid } as Message
+    return this.#lastXid
   }
 
   #write(encoded: readonly Buffer[]): void {
-    for (const bytes of encoded) this.#outbox.push(bytes)
-    if (!this.#isReading) this.#flush()
+    for (const bytes of encoded) this.#outbox.add(bytes)
+    this.#settle()
   }
 
-  #flush(): void {
-    const outbox = this.#outbox
-    if (outbox.length === 0) return
-    this.#outbox = []
-    this.#link.write(outbox.length === 1 ? outbox[0]! : Buffer.concat(outbox))
+  /** Sends what was gathered, unless more may follow while a chunk is read. */
+  #settle(): void {
+    if (!this.#isReading) this.#outbox.flush()
   }
 
   #take(frame: Buffer): void {
@@ -228,9 +248,9 @@ export class SwitchSession implements Session {
     else this.#dispatch(message)
   }
 
-  #decoded(frame: Buffer): Message | undefined {
+  #decoded(frame: Buffer): Received | undefined {
     try {
-      return decode(frame)
+      return isPacketIn(frame) ? new PacketIn(frame) : (decode(frame) as Received)
     } catch (error) {
       if (!(error instanceof CodecError)) throw error
       this.close(`malformed message: ${error.message}`)
@@ -239,7 +259,7 @@ export class SwitchSession implements Session {
   }
 
   /** Version negotiation (§6.3.1): the highest that both bitmaps hold, or the lower version if one has no bitmap. */
-  #negotiate(message: Message): void {
+  #negotiate(message: Received): void {
     if (message.kind !== 'hello') {
       const refusal = message.kind === 'error' ? `: ${errorOf(message, undefined).message}` : ''
       this.close(`the switch began with ${message.kind} and not with HELLO${refusal}`)
@@ -259,7 +279,7 @@ export class SwitchSession implements Session {
     )
   }
 
-  #introduce(message: Message): void {
+  #introduce(message: Received): void {
     if (message.kind === 'error') {
       this.close(errorOf(message, undefined).message)
     } else if (message.kind === 'featuresReply') {
@@ -276,7 +296,7 @@ export class SwitchSession implements Session {
     }
   }
 
-  #dispatch(message: Message): void {
+  #dispatch(message: Received): void {
     if (message.kind === 'packetIn2') {
       this.counts.packetIns += 1
       this.#handlers.packetIn(this, message)

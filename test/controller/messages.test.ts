@@ -1,18 +1,15 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Change, Desired } from '../../src/controller/flow-table.ts'
 import {
   addFlow,
   deleteFlow,
   deleteTimedFlows,
-  isPaused,
   messageOf,
   type Outgoing,
-  type PacketIn,
   probe,
   probeSequenceOf,
   readSwitch,
-  replyTo,
-  resume,
+  sourceKeyOf,
   textOf,
 } from '../../src/controller/messages.ts'
 import { formatMessage } from '../../src/openflow/format.ts'
@@ -25,6 +22,7 @@ import {
   formatGroup,
   type Group,
   type Message,
+  PacketIn,
 } from '../../src/openflow/index.ts'
 import { flowOf } from '../support/apps.ts'
 import { FakeLink } from '../support/fake-link.ts'
@@ -90,38 +88,17 @@ test('a self-check comes from the host’s port and carries its number', () => {
   expect(shown(message)).toMatch(
     /OFPT_PACKET_OUT.*in_port=CONTROLLER actions=set_field:0xffffffff->reg6,set_field:0x7->reg15,resubmit\(,31\)/,
   )
-  expect(probeSequenceOf({ metadata: { reg15: 7 } } as PacketIn)).toBe(7)
-  expect(probeSequenceOf({ metadata: {} } as PacketIn)).toBe(-1)
 })
 
-test('a reply goes to one port', () => {
-  expect(shown(replyTo(14, Buffer.from('0102030405060a0b0c0d0e0f0800', 'hex')))).toMatch(
-    /OFPT_PACKET_OUT.*in_port=CONTROLLER actions=output:14 /,
-  )
-})
-
-describe('a paused packet', () => {
-  const packetIn = {
-    kind: 'packetIn2',
-    xid: 9,
-    packet: Buffer.from('frame'),
-    tableId: 33,
-    cookie,
-    reason: 1,
-    metadata: { reg6: 1, inPort: 11 },
-    continuation: Buffer.from('12345678'),
-    userdata: Buffer.from('dns'),
-  } as PacketIn
-
-  test('goes on with every property that it came with', () => {
-    const sent = decode(encode({ ...resume(packetIn), xid: 1 } as Message))
-    expect(sent).toEqual({ ...packetIn, kind: 'resume', xid: 1 })
-  })
-
-  test('is one that has a continuation', () => {
-    expect(isPaused(packetIn)).toBe(true)
-    expect(isPaused({ ...packetIn, continuation: Buffer.alloc(0) })).toBe(false)
-  })
+test.each([
+  ['of a self-check', { reg6: 0xffff_ffff, reg15: 7 }, 0xffff_ffff, 7],
+  ['of a port', { inPort: 11, metadata: 1n, reg6: 1, reg7: 2 }, 1, -1],
+  ['of nobody', { inPort: 11 }, undefined, -1],
+])('the packet %s tells its source and its number', (_name, metadata, source, sequence) => {
+  const parts = { packet: Buffer.alloc(14), tableId: 33, cookie, reason: 1, metadata }
+  const rest = { continuation: Buffer.alloc(0), userdata: Buffer.from('dns') }
+  const packetIn = new PacketIn(encode({ kind: 'packetIn2', xid: 9, ...parts, ...rest } as Message))
+  expect([sourceKeyOf(packetIn), probeSequenceOf(packetIn)]).toEqual([source, sequence])
 })
 
 test('a flow that is as wanted is read as the very object', async () => {

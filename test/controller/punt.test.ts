@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { type App, selfCheckPort } from '../../src/app/app.ts'
-import type { Outgoing, PacketIn } from '../../src/controller/messages.ts'
-import { createPuntDesk } from '../../src/controller/punt.ts'
+import { createPuntDesk, type PuntLink } from '../../src/controller/punt.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
-import { encode, type Message } from '../../src/openflow/index.ts'
+import { decode, encode, type Message, type MessageOf, PacketIn } from '../../src/openflow/index.ts'
+import { Outbox } from '../../src/openflow/outbox.ts'
 import { appOf, deciderOf } from '../support/apps.ts'
 import { manualClock } from '../support/clock.ts'
 import { twoTenants } from '../support/view.ts'
@@ -13,19 +13,15 @@ const frame = Buffer.from('a frame')
 const answer = Buffer.from('an answer')
 
 /** A paused packet with its owner's name and its asker's key. */
-function packetOf(userdata: string, reg6?: number, rest: Partial<PacketIn> = {}): PacketIn {
-  return {
-    kind: 'packetIn2',
-    xid: 0,
-    packet: frame,
-    tableId: 33,
-    cookie: 0n,
-    reason: 1,
+function packetOf(userdata: string, reg6?: number, rest: Partial<MessageOf<'packetIn2'>> = {}): PacketIn {
+  const message: Message = {
+    ...{ kind: 'packetIn2', xid: 0, packet: frame, tableId: 33, cookie: 0n, reason: 1 },
     metadata: reg6 === undefined ? {} : { reg6 },
     userdata: Buffer.from(userdata),
-    continuation: Buffer.from('state'),
+    continuation: Buffer.from('a state.'),
     ...rest,
-  } as PacketIn
+  } as Message
+  return new PacketIn(encode(message))
 }
 
 const replier = (name = 'dns') => deciderOf(name, () => ({ kind: 'reply', frame: answer, why: 'answered' }))
@@ -33,7 +29,7 @@ const replier = (name = 'dns') => deciderOf(name, () => ({ kind: 'reply', frame:
 function setup(apps: App[], hasView = true) {
   const clock = manualClock()
   const metrics = createMetrics()
-  const sent: Outgoing[] = []
+  const sent: Message[] = []
   const checked: string[] = []
   const desk = createPuntDesk({
     apps,
@@ -43,10 +39,15 @@ function setup(apps: App[], hasView = true) {
     selfChecked: (app, sequence) => checked.push(`${app} ${sequence}`),
   })
   if (hasView) desk.setView(twoTenants())
-  const link = {
-    send: (...messages: Outgoing[]) => {
-      for (const message of messages) encode({ ...message, xid: 1 } as Message)
-      sent.push(...messages)
+  const outbox = new Outbox((bytes) => sent.push(decode(bytes)))
+  const link: PuntLink = {
+    output(port, data) {
+      outbox.addPacketOut(1, port, data)
+      outbox.flush()
+    },
+    resume({ bytes }) {
+      outbox.addResume(1, bytes)
+      outbox.flush()
     },
   }
   /** What was sent, in one word each. */
@@ -88,7 +89,7 @@ describe('a verdict', () => {
     const packet = packetOf('dns', 1)
     take(packet)
     expect(sent).toMatchObject([
-      { kind: 'resume', packet: packet.packet, continuation: packet.continuation, metadata: packet.metadata },
+      { kind: 'resume', packet: packet.packet, continuation: Buffer.from('a state.'), metadata: { reg6: 1 } },
     ])
   })
 

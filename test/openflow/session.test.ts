@@ -225,9 +225,9 @@ describe('the recorded conversation', () => {
 
   test('hands a packet-in on with everything that a resume needs', () => {
     const { session, handlers, written } = startConnected()
-    handlers.packetIn = (_, { kind, xid, ...properties }) => {
-      expect(properties.userdata?.toString()).toBe('dns')
-      session.send({ kind: 'resume', ...properties })
+    handlers.packetIn = (_, packet) => {
+      expect(packet.owner).toBe('dns')
+      session.resume(packet)
     }
     session.receive(packetIn)
     const resume = Buffer.from(packetIn)

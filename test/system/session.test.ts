@@ -18,12 +18,13 @@ import {
   type Group,
   type Message,
   output,
+  type PacketIn,
   ports,
   resubmit,
   setField,
 } from '../../src/openflow/index.ts'
 import { type Listener, type ListenOptions, listen } from '../../src/openflow/listener.ts'
-import type { Outgoing, PacketIn, Session, SwitchSession } from '../../src/openflow/session.ts'
+import type { Outgoing, Session, SwitchSession } from '../../src/openflow/session.ts'
 
 const node = `dft-${process.pid}-of`
 const vm = `dft-${process.pid}-vm`
@@ -202,14 +203,15 @@ describe('the chain', () => {
   test('pauses a packet, and a resume lets it go on with its registers', async () => {
     const session = await connected()
     noFailure(await session.transact(chain))
-    onPacketIn = (_, { kind, xid, ...properties }) => session.send({ kind: 'resume', ...properties })
+    onPacketIn = (_, packetIn) => session.resume(packetIn)
     expect(await ask('resumed')).toBe('nothing')
     expect(packetIns).toHaveLength(1)
-    const { metadata, packet, continuation } = packetIns[0]!
-    expect(packetIns[0]!.userdata).toEqual(userdata)
-    expect([metadata?.reg6, metadata?.inPort]).toEqual([9, 7])
-    expect(packet?.subarray(-7).toString()).toBe('resumed')
-    expect(continuation?.length).toBeGreaterThan(0)
+    const { metadata, packet, owner, isPaused } = packetIns[0]!
+    expect(owner).toBe(userdata.toString())
+    expect([metadata.reg6, metadata.inPort]).toEqual([9, 7])
+    expect(packetIns[0]!.register(6)).toBe(9)
+    expect(packet.subarray(-7).toString()).toBe('resumed')
+    expect(isPaused).toBe(true)
     await waitUntil('the packet in table 55', async () => (await packetCount(session, 55)) === 1)
     expect(errors).toEqual([])
   })
@@ -217,13 +219,7 @@ describe('the chain', () => {
   test('takes a packet-out for an answer, and the query goes no further', async () => {
     const session = await connected()
     noFailure(await session.transact(chain))
-    onPacketIn = (_, { packet }) =>
-      session.send({
-        kind: 'packetOut',
-        inPort: ports.controller,
-        actions: [output(7)],
-        data: answerTo(packet!),
-      })
+    onPacketIn = (_, { packet }) => session.output(7, answerTo(packet))
     expect(await ask('answered')).toBe("b'answered' ('192.0.2.53', 53)")
     await waitUntil('the counters', async () => (await packetCount(session, 33)) === 1)
     expect(await packetCount(session, 55)).toBe(0)
@@ -243,19 +239,20 @@ describe('the chain', () => {
     const next = await connected()
     noFailure(await next.transact([]))
     expect(await ask('together')).toBe('nothing')
-    expect(packetIns.map(({ packet }) => packet?.subarray(-8).toString())).toEqual(['together'])
+    expect(packetIns.map(({ packet }) => packet.subarray(-8).toString())).toEqual(['together'])
     expect(await seenBy55()).toBe('1')
   })
 
   test('names the error of a resume that is not the switch’s, and goes on', async () => {
     const session = await connected()
     noFailure(await session.transact(chain))
-    onPacketIn = (_, { kind, xid, ...properties }) => {
+    onPacketIn = (_, packetIn) => {
+      const decoded = packetIn.decoded()
       // NXCPT_BRIDGE, the first of the continuation's properties: the UUID of the bridge that paused the packet.
-      const continuation = Buffer.from(properties.continuation!)
+      const continuation = Buffer.from(decoded.continuation)
       expect(continuation.subarray(0, 4).toString('hex')).toBe('80000014')
       continuation.fill(0, 4, 20)
-      session.send({ kind: 'resume', ...properties, continuation })
+      session.send({ ...decoded, kind: 'resume', continuation })
     }
     await ask('stale')
     await waitUntil('the error', () => errors.length > 0)

@@ -1,0 +1,91 @@
+/**
+ * What a session wants to send, gathered until it leaves in one write. Messages are written one behind the other into a
+ * block; a block is given away with what was written, and its rest is used on. It knows the two messages that answer a
+ * packet-in (OF 1.3.5 §7.3.7, NXT_RESUME of nicira-ext.h), because these are written for every packet; the others come
+ * as bytes.
+ */
+
+import { CodecError } from '../wire/codec.ts'
+import { experimenterSize } from './packet-in.ts'
+
+const blockSize = 1 << 16
+/** What the length in a header can say; bytes (OF 1.3.5 §7.1). */
+const messageSizeLimit = 0xffff
+const noBuffer = 0xffff_ffff
+const fromController = 0xffff_fffd
+const openFlow13 = 4
+const packetOutType = 13
+const packetOutSize = 24
+const outputSize = 16
+const resumeSubtype = 28
+
+/** Where the bytes go, a block at a time. */
+export type Write = (bytes: Buffer) => void
+
+export class Outbox {
+  readonly #write: Write
+  #block: Buffer = Buffer.allocUnsafeSlow(blockSize)
+  #from = 0
+  #to = 0
+
+  constructor(write: Write) {
+    this.#write = write
+  }
+
+  /** A message. */
+  add(message: Buffer): void {
+    this.#room(message.length)
+    this.#to += message.copy(this.#block, this.#to)
+  }
+
+  /**
+   * OFPT_PACKET_OUT that outputs a frame to a port, as from the controller; the frame is copied. Throws `CodecError` for
+   * a frame that is none or that does not fit a message.
+   */
+  addPacketOut(xid: number, port: number, frame: Buffer): void {
+    if (!Buffer.isBuffer(frame)) throw new CodecError('is no Buffer', ['packetOut', 'data'])
+    const size = packetOutSize + outputSize + frame.length
+    if (size > messageSizeLimit)
+      throw new CodecError(`${frame.length} bytes are more than fit a message`, ['packetOut', 'data'])
+    this.#room(size)
+    const block = this.#block
+    const at = this.#to
+    block.writeUInt32BE(((openFlow13 << 24) | (packetOutType << 16) | size) >>> 0, at)
+    block.writeUInt32BE(xid, at + 4)
+    block.writeUInt32BE(noBuffer, at + 8)
+    block.writeUInt32BE(fromController, at + 12)
+    block.writeUInt32BE(outputSize << 16, at + 16)
+    block.writeUInt32BE(0, at + 20)
+    block.writeUInt32BE(outputSize, at + 24) // OFPAT_OUTPUT is 0
+    block.writeUInt32BE(port, at + 28)
+    block.writeUInt32BE(0, at + 32)
+    block.writeUInt32BE(0, at + 36)
+    this.#to = at + packetOutSize + outputSize + frame.copy(block, at + packetOutSize + outputSize)
+  }
+
+  /** NXT_RESUME of a packet-in: the same properties, sent back. */
+  addResume(xid: number, packetIn: Buffer): void {
+    this.#room(packetIn.length)
+    const at = this.#to
+    this.#to += packetIn.copy(this.#block, at)
+    this.#block.writeUInt32BE(xid, at + 4)
+    this.#block.writeUInt32BE(resumeSubtype, at + experimenterSize - 4)
+  }
+
+  /** Writes what has been gathered, if anything has. */
+  flush(): void {
+    if (this.#to === this.#from) return
+    const ready = this.#block.subarray(this.#from, this.#to)
+    this.#from = this.#to
+    this.#write(ready)
+  }
+
+  /** Makes room for a message; a block holds any. */
+  #room(size: number): void {
+    if (this.#to + size <= blockSize) return
+    this.flush()
+    this.#block = Buffer.allocUnsafeSlow(blockSize)
+    this.#from = 0
+    this.#to = 0
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * A packet-in of Nicira (NXT_PACKET_IN2, nicira-ext.h of Open vSwitch) read in place: where its parts stand in the
+ * message, and no more until somebody asks. This is the one message that comes for every packet, so what the codec of
+ * `packet-messages.ts` would make of it is left in the bytes; a test holds the two to be equal.
+ *
+ * Unlike any other decoded value it does not own its bytes: it is a window on what the switch sent.
+ */
+
+import { CodecError } from '../wire/codec.ts'
+import type { Match } from './match.ts'
+import { decode, type MessageOf } from './messages.ts'
+
+/** The header of an experimenter's message, up to its body; bytes. */
+export const experimenterSize = 16
+const propertyHeaderSize = 4
+/** A property that holds properties begins at a multiple of 8 bytes. */
+const nestedOffset = 8
+
+const propertyTypes = { packet: 0, metadata: 6, userdata: 7, continuation: 8 } as const
+
+/** The number of NXT_PACKET_IN2 (nicira-ext.h). */
+const packetInHead = { type: 4, vendor: 0x2320, subtype: 30 } as const
+
+/** Whether these bytes are such a message, as far as its header tells. */
+export const isPacketIn = (bytes: Buffer): boolean =>
+  bytes[1] === packetInHead.type &&
+  bytes.length >= experimenterSize &&
+  bytes.readUInt32BE(8) === packetInHead.vendor &&
+  bytes.readUInt32BE(12) === packetInHead.subtype
+
+/** Registers stand in packet-ins with class 1 and their number as the field (NXM_NX_REG0 to NXM_NX_REG15). */
+const registerClass = 1
+const registerSize = 4
+const fieldHeaderSize = 4
+
+/** A packet that a controller action sent up. */
+export class PacketIn {
+  readonly kind = 'packetIn2'
+  /** The whole message. */
+  readonly bytes: Buffer
+  #packetAt = 0
+  #packetEnd = 0
+  #metadataAt = 0
+  #metadataEnd = 0
+  #userdataAt = 0
+  #userdataEnd = 0
+  #continuationAt = 0
+  #continuationEnd = 0
+
+  /** Reads a message of which `isPacketIn` holds. Throws `CodecError` if its properties do not fill it. */
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+    const end = bytes.length
+    let at = experimenterSize
+    while (at < end) {
+      const size = at + propertyHeaderSize <= end ? wordAt(bytes, at + 2) : 0
+      if (size < propertyHeaderSize || at + size > end)
+        throw new CodecError(`a property has ${size} bytes, but ${end - at} are left`, [this.kind])
+      this.#take(wordAt(bytes, at), at + propertyHeaderSize, at + size)
+      at = Math.min(at + size + (-size & 7), end)
+    }
+  }
+
+  get xid(): number {
+    return this.bytes.readUInt32BE(4)
+  }
+
+  /** The frame, as far as it was sent up. */
+  get packet(): Buffer {
+    return this.bytes.subarray(this.#packetAt, this.#packetEnd)
+  }
+
+  /** The `userdata` of the controller action, one character a byte. */
+  get owner(): string {
+    return this.bytes.toString('latin1', this.#userdataAt, this.#userdataEnd)
+  }
+
+  /** Whether the packet waits in the switch for `resume`. */
+  get isPaused(): boolean {
+    return this.#continuationEnd > this.#continuationAt
+  }
+
+  /** What is in a register, 0 to 15; undefined if the switch did not send it, because it is 0. */
+  register(number: number): number | undefined {
+    const { bytes } = this
+    const end = this.#metadataEnd
+    for (let at = this.#metadataAt; at + fieldHeaderSize + registerSize <= end; ) {
+      const size = bytes[at + 3]!
+      const isIt = wordAt(bytes, at) === registerClass && bytes[at + 2] === number << 1
+      if (isIt && size === registerSize) return bytes.readUInt32BE(at + fieldHeaderSize)
+      at += fieldHeaderSize + size
+    }
+    return undefined
+  }
+
+  /** Registers, metadata and the like. Throws `CodecError` if they are not well-formed. */
+  get metadata(): Match {
+    return this.decoded().metadata
+  }
+
+  /** Everything, decoded. Throws `CodecError`. */
+  decoded(): MessageOf<'packetIn2'> {
+    return decode(this.bytes) as MessageOf<'packetIn2'>
+  }
+
+  #take(type: number, start: number, end: number): void {
+    switch (type) {
+      case propertyTypes.packet:
+        this.#packetAt = start
+        this.#packetEnd = end
+        return
+      case propertyTypes.metadata:
+        this.#metadataAt = start
+        this.#metadataEnd = end
+        return
+      case propertyTypes.userdata:
+        this.#userdataAt = start
+        this.#userdataEnd = end
+        return
+      case propertyTypes.continuation:
+        this.#continuationAt = start + nestedOffset - propertyHeaderSize
+        this.#continuationEnd = end
+    }
+  }
+}
+
+const wordAt = (bytes: Buffer, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!

@@ -1,0 +1,84 @@
+/** What is written for every packet, against the codec and against `ovs-ofctl`. */
+
+import { execFileSync } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+import { decode, encode, type Message, output, ports } from '../../src/openflow/index.ts'
+import { Outbox } from '../../src/openflow/outbox.ts'
+import { recordedSession } from '../support/recorded.ts'
+
+const frame = Buffer.from('02000000000102000000000288b5', 'hex')
+const packetIn = recordedSession().find(({ ovs }) => ovs.startsWith('NXT_PACKET_IN2'))!.frame
+
+function outbox() {
+  const written: Buffer[] = []
+  return { box: new Outbox((bytes) => written.push(bytes)), written }
+}
+
+const shown = (bytes: Buffer) =>
+  execFileSync('ovs-ofctl', ['ofp-print', bytes.toString('hex')], { encoding: 'utf8' })
+
+describe('a frame for a port', () => {
+  test.each([14, 11])('%i is the bytes of the codec', (port) => {
+    const { box, written } = outbox()
+    box.addPacketOut(9, port, frame)
+    box.flush()
+    const message: Message = {
+      ...{ kind: 'packetOut', xid: 9, inPort: ports.controller, actions: [output(port)], data: frame },
+    }
+    expect(written.map((bytes) => bytes.toString('hex'))).toEqual([encode(message).toString('hex')])
+    expect(shown(written[0]!)).toMatch(
+      new RegExp(
+        `^OFPT_PACKET_OUT \\(OF1.3\\) \\(xid=0x9\\): in_port=CONTROLLER actions=output:${port} data_len=14`,
+      ),
+    )
+  })
+
+  test.each([
+    ['is missing', undefined, 'packetOut.data: is no Buffer'],
+    [
+      'is longer than a message',
+      Buffer.alloc(65_536),
+      'packetOut.data: 65536 bytes are more than fit a message',
+    ],
+  ])('that %s is refused, and the others go out', (_name, data, reason) => {
+    const { box, written } = outbox()
+    box.addPacketOut(1, 11, frame)
+    expect(() => box.addPacketOut(2, 11, data as Buffer)).toThrow(reason)
+    box.addPacketOut(3, 14, frame)
+    box.flush()
+    expect(written[0]!.length).toBe(2 * (24 + 16 + frame.length))
+  })
+})
+
+test('a resume is the packet-in with another subtype', () => {
+  const { box, written } = outbox()
+  box.addResume(5, packetIn)
+  box.flush()
+  const { kind, xid, ...properties } = decode(packetIn) as Message & { kind: 'packetIn2' }
+  expect(written[0]!.toString('hex')).toBe(encode({ ...properties, kind: 'resume', xid: 5 }).toString('hex'))
+  expect(shown(written[0]!)).toMatch(/^NXT_RESUME \(OF1.3\) \(xid=0x5\): /)
+})
+
+test('what was given away is not written to again, however much follows', () => {
+  const { box, written } = outbox()
+  const sizes: number[] = []
+  for (let xid = 1; xid <= 3000; xid += 1) {
+    box.addPacketOut(xid, 11, frame)
+    if (xid % 7 === 0) box.flush()
+    sizes.push(24 + 16 + frame.length)
+  }
+  box.flush()
+  const all = Buffer.concat(written)
+  expect(all.length).toBe(sizes.reduce((sum, size) => sum + size, 0))
+  for (let xid = 1, at = 0; xid <= 3000; at += sizes[xid - 1]!, xid += 1)
+    expect(all.readUInt32BE(at + 4)).toBe(xid)
+})
+
+test('the largest message fits, and nothing is written when nothing is there', () => {
+  const { box, written } = outbox()
+  box.flush()
+  box.add(Buffer.alloc(65_535))
+  box.add(Buffer.alloc(65_535))
+  box.flush()
+  expect(written.map(({ length }) => length)).toEqual([65_535, 65_535])
+})
