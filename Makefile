@@ -1,12 +1,16 @@
-# The two commands of the README, and the check that reviewers run. Each does its whole set-up by itself.
+# The two commands of the README, the check that reviewers run, and the night's million packets. Each does its whole
+# set-up by itself.
 
-.PHONY: demo test check setup
+.PHONY: demo test nightly check setup
 
 demo: setup
 	@node dist/cli/demo.js
 
 test: setup
 	@node scripts/test.mjs
+
+nightly: setup
+	@npm run --silent test:nightly
 
 check: setup
 	@npm run --silent check
