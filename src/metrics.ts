@@ -4,6 +4,11 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 export type { Counter, Gauge, Histogram } from 'prom-client'
 
+/** One line of a counter that is counted up by hand, because it is met with every packet. */
+export interface Cell {
+  count: number
+}
+
 export type Metrics = ReturnType<typeof createMetrics>
 
 /**
@@ -22,6 +27,27 @@ export function createMetrics() {
   return {
     counter: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
       once(['counter', name, help, labelNames], () => new Counter({ name, help, labelNames, registers })),
+    /**
+     * A counter whose lines are found once and then counted up as plain numbers: a packet cannot wait for its labels to be
+     * hashed. The same labels give the same line.
+     */
+    tally: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+      once(['tally', name, help, labelNames], () => {
+        const lines = new Map<string, { labels: Record<L, string>; cell: Cell }>()
+        new Counter({
+          ...{ name, help, labelNames, registers },
+          collect() {
+            this.reset()
+            for (const { labels, cell } of lines.values()) this.inc(labels, cell.count)
+          },
+        })
+        return (labels: Record<L, string>): Cell => {
+          const key = JSON.stringify(labelNames.map((label) => labels[label]))
+          const line = lines.get(key) ?? { labels, cell: { count: 0 } }
+          lines.set(key, line)
+          return line.cell
+        }
+      }),
     gauge: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
       once(['gauge', name, help, labelNames], () => new Gauge({ name, help, labelNames, registers })),
     /** `buckets` are upper bounds in seconds. */

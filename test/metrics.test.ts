@@ -14,6 +14,22 @@ test('a metric declared again in the same words goes on counting', async () => {
   expect(text).toContain('seconds_count 2\n')
 })
 
+test('a tally is counted by hand and read when somebody asks', async () => {
+  const metrics = createMetrics()
+  const packets = () => metrics.tally('packets_total', 'Packets', ['tenant', 'verdict'])
+  packets()({ tenant: 'red', verdict: 'pass' }).count += 2
+  packets()({ tenant: 'blue', verdict: 'pass' }).count += 1
+  packets()({ verdict: 'pass', tenant: 'red' }).count += 1
+  const lines = async () =>
+    (await metrics.text()).split('\n').filter((line) => line.startsWith('packets_total'))
+  const expected = [
+    'packets_total{tenant="red",verdict="pass"} 3',
+    'packets_total{tenant="blue",verdict="pass"} 1',
+  ]
+  expect(await lines()).toEqual(expected)
+  expect(await lines()).toEqual(expected)
+})
+
 test('in other words it is a mistake', () => {
   const metrics = createMetrics()
   metrics.counter('queries_total', 'Queries')

@@ -9,7 +9,7 @@ import { type App, selfCheckPort, type Verdict } from '../app/app.ts'
 import type { LocalPort, View } from '../app/view.ts'
 import { BugError } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Cell, Metrics } from '../metrics.ts'
 import type { Clock } from '../openflow/index.ts'
 import { type PacketIn, probeSequenceOf, type SwitchLink, sourceKeyOf } from './messages.ts'
 
@@ -155,23 +155,27 @@ function decidersOf(apps: readonly App[]): ReadonlyMap<string, App> {
   return new Map(apps.filter((app) => app.packetIn).map((app) => [app.name, app]))
 }
 
-/** Counts verdicts. The labelled counters are kept: looking one up by its labels costs more than a verdict. */
+/** Counts verdicts. */
 function verdictCounter(apps: readonly { readonly name: string }[], metrics: Metrics) {
-  const punts = metrics.counter('df_punts_total', 'Packets sent up, by owner, verdict and reason', [
+  const punts = metrics.tally('df_punts_total', 'Packets sent up, by owner, verdict and reason', [
     'app',
     'verdict',
     'why',
   ])
-  const kept = new Map<string, Map<string, { inc(): void }>>(apps.map((app) => [app.name, new Map()]))
+  const kept = new Map(
+    apps.map(({ name }) => [name, { pass: new Map(), reply: new Map(), drop: new Map() } as Words]),
+  )
   return (app: string, verdict: Verdict['kind'], why: string): void => {
     const words = kept.get(app)!
-    const key = `${verdict} ${why}`
-    let counter = words.get(key)
-    if (counter === undefined) {
-      const isRoom = words.size < maxReasons
-      counter = punts.labels({ app, verdict, why: isRoom ? why : 'other' })
-      if (isRoom) words.set(key, counter)
+    let cell = words[verdict].get(why)
+    if (cell === undefined) {
+      const isRoom = words.pass.size + words.reply.size + words.drop.size < maxReasons
+      cell = punts({ app, verdict, why: isRoom ? why : 'other' })
+      if (isRoom) words[verdict].set(why, cell)
     }
-    counter.inc()
+    cell.count += 1
   }
 }
+
+/** The lines of one application's counter, by verdict and by word. */
+type Words = Record<Verdict['kind'], Map<string, Cell>>
