@@ -15,6 +15,8 @@ export interface View {
   readonly subnets: ReadonlyMap<string, Subnet>
   /** Every logical port by id: bound or not, up or down, enabled or not. */
   readonly ports: ReadonlyMap<string, Port>
+  /** Every router (Dragonflow's lrouter) by id. */
+  readonly routers: ReadonlyMap<string, Router>
   /** The ports that are bound to this node, enabled and plugged into its integration bridge, in order of `key`. */
   readonly localPorts: readonly LocalPort[]
   /** The OpenFlow port on the integration bridge behind which a physical network lies, by the network's name. */
@@ -91,6 +93,27 @@ export interface AddressPair {
   /** An address or a CIDR, canonical text. */
   readonly ip: string
   readonly mac: string
+}
+
+/** A router of a tenant (lrouter). */
+export interface Router {
+  readonly id: string
+  /** `unique_key`, 1 to 2^32 - 1. */
+  readonly key: number
+  readonly topic: string
+  readonly name: string
+  /** In the row's order; only those on networks that exist. */
+  readonly ports: readonly RouterPort[]
+}
+
+/** Where a router stands in a network. */
+export interface RouterPort {
+  /** The id of the lport that it is. */
+  readonly id: string
+  readonly networkId: string
+  /** Its addresses with the length of the subnet's prefix, host bits kept: `10.0.0.1/24`. */
+  readonly networks: readonly string[]
+  readonly mac: string | undefined
 }
 
 /** A port of this compute node, with the OpenFlow port it is plugged into. */

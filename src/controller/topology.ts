@@ -7,12 +7,13 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { createGrouping, type GroupOf } from '../app/grouping.ts'
-import type { LocalPort, Network, Port, Subnet, View } from '../app/view.ts'
+import type { LocalPort, Network, Port, Router, Subnet, View } from '../app/view.ts'
 import {
   type DnsName,
   type DomainName,
   emptyNorthbound,
   type LogicalPort,
+  type LogicalRouter,
   type LogicalSubnet,
   type LogicalSwitch,
   type Northbound,
@@ -36,13 +37,14 @@ export function viewOf(sources: Sources): View {
   return createTopology()(sources)
 }
 
-type Rows = Pick<Northbound, 'lswitch' | 'lsubnet' | 'domainname' | 'lport' | 'dnsname'>
+type Rows = Pick<Northbound, 'lswitch' | 'lsubnet' | 'domainname' | 'lport' | 'dnsname' | 'lrouter'>
 
 interface Tables {
   readonly rows: Rows
   readonly subnets: SortedMap<Subnet>
   readonly networks: SortedMap<Network>
   readonly ports: SortedMap<Port>
+  readonly routers: SortedMap<Router>
 }
 
 /**
@@ -58,16 +60,17 @@ export function createTopology(): (sources: Sources) => View {
     subnets: SortedMap.empty(),
     networks: SortedMap.empty(),
     ports: SortedMap.empty(),
+    routers: SortedMap.empty(),
   }
   let portsIn: GroupOf = () => []
   return (sources) => {
     const { host, switchPorts, patchPorts } = sources
     tables = tablesAfter(tables, sources.nb, portsIn)
-    const { subnets, networks, ports } = tables
+    const { subnets, networks, ports, routers } = tables
     portsIn = bySubnet(ports)
     const localPorts = sameItems(view?.localPorts, localPortsOf(sources, ports, located))
     const uplinks = unlessEqual(view?.uplinks, uplinksOf(switchPorts, patchPorts))
-    const parts = { host, networks, subnets, ports, localPorts, uplinks }
+    const parts = { host, networks, subnets, ports, routers, localPorts, uplinks }
     const isSame = Object.entries(parts).every(([name, part]) => part === view?.[name as keyof View])
     if (view === undefined || !isSame) view = { version: (view?.version ?? 0) + 1, ...parts }
     return view
@@ -112,7 +115,25 @@ function tablesAfter(before: Tables, rows: Rows, portsIn: GroupOf): Tables {
     ],
     (id) => portOf(rows.lport.get(id), rows.dnsname.get(id), subnets),
   )
-  return { rows, subnets, networks, ports }
+  const routers = updated(
+    before.routers,
+    [...changedKeys(before.rows.lrouter, rows.lrouter), ...joining(appeared(before.rows, rows), rows)],
+    (id) => routerOf(rows.lrouter.get(id), rows),
+  )
+  return { rows, subnets, networks, ports, routers }
+}
+
+/** The networks that came or went. */
+function appeared(before: Rows, { lswitch }: Rows): ReadonlySet<string> {
+  const changed = [...changedKeys(before.lswitch, lswitch)]
+  return new Set(changed.filter((id) => before.lswitch.has(id) !== lswitch.has(id)))
+}
+
+/** The routers whose row names one of these networks: a look at every row, since networks come and go seldom. */
+function* joining(networkIds: ReadonlySet<string>, { lrouter }: Rows): Iterable<string> {
+  if (networkIds.size === 0) return
+  for (const [id, { ports }] of lrouter)
+    if (ports.some(({ lswitch }) => lswitch !== undefined && networkIds.has(lswitch))) yield id
 }
 
 /** The ports whose row names one of these subnets: a look at every row, since subnets come and go seldom. */
@@ -235,6 +256,16 @@ function portOf(
     deviceOwner: row.device_owner ?? '',
     chassis: binding?.type === 'chassis' ? binding.chassis : undefined,
   }
+}
+
+function routerOf(row: LogicalRouter | undefined, { lswitch }: Rows): Router | undefined {
+  if (row === undefined) return undefined
+  const ports = row.ports.flatMap((port) =>
+    port.lswitch !== undefined && lswitch.has(port.lswitch)
+      ? { id: port.id, networkId: port.lswitch, networks: port.network ? [port.network] : [], mac: port.mac }
+      : [],
+  )
+  return { id: row.id, key: row.unique_key, topic: row.topic, name: row.name ?? '', ports }
 }
 
 /** The subnet that a row names for its address at `index`, if that subnet is one of the row's own network. */

@@ -43,7 +43,17 @@ function tenant(name: string, topic: string, key: number, port: object = {}): Ra
       ...port,
     }),
     row('dnsname', `vm-${name}`, { topic, lport: `vm-${name}`, dns_name: 'web' }),
+    router(name, topic, key, [{ lswitch: net, network: '10.0.0.1/24', mac: 'FA:16:3E:00:00:FE' }]),
   ]
+}
+
+/** A tenant's router with these ports. */
+function router(name: string, topic: string, key: number, ports: object[]): RawRow {
+  const common = { topic, unique_key: key }
+  return row('lrouter', `router-${name}`, {
+    ...common,
+    ports: ports.map((port, index) => ({ id: `gateway-${name}-${index}`, ...common, ...port })),
+  })
 }
 
 const cloud = [...tenant('red', red, 1), ...tenant('blue', blue, 2)]
@@ -171,6 +181,54 @@ describe('views share what did not change', () => {
   })
 })
 
+describe('a router', () => {
+  const routerOf = (rows: RawRow[], id = 'router-red') => viewOf(sourcesOf(rows)).routers.get(id)
+  const port = (index: number, networkId: string, more: object = {}) => ({
+    ...{ id: `gateway-red-${index}`, networkId, networks: [], mac: undefined },
+    ...more,
+  })
+
+  test('is the one of its tenant', () => {
+    expect([...viewOf(sourcesOf(cloud)).routers.values()]).toEqual(
+      ['blue', 'red'].map((name, index) => ({
+        id: `router-${name}`,
+        key: 2 - index,
+        topic: name === 'red' ? red : blue,
+        name: '',
+        ports: [
+          {
+            id: `gateway-${name}-0`,
+            networkId: `net-${name}`,
+            networks: ['10.0.0.1/24'],
+            mac: 'fa:16:3e:00:00:fe',
+          },
+        ],
+      })),
+    )
+  })
+
+  test.each<[string, object[], object[]]>([
+    ['without addresses', [{ lswitch: 'net-red' }], [port(0, 'net-red')]],
+    ['on a network that is missing', [{ lswitch: 'gone' }, { lswitch: 'net-red' }], [port(1, 'net-red')]],
+    ['on no network', [{}, { lswitch: 'net-red' }], [port(1, 'net-red')]],
+    ['without ports', [], []],
+  ])('%s', (_name, ports, expected) => {
+    expect(routerOf([...cloud, router('red', red, 1, ports)])?.ports).toEqual(expected)
+  })
+
+  test('finds a network that comes later, and stays the same object with what it does not join', () => {
+    const viewAt = createTopology()
+    const before = viewAt(sourcesOf(cloud.filter(({ id }) => id !== 'net-red')))
+    expect(before.routers.get('router-red')?.ports).toEqual([])
+    const after = viewAt(sourcesOf(cloud))
+    expect(after.routers.get('router-red')?.ports).toHaveLength(1)
+    expect(after.routers.get('router-blue')).toBe(before.routers.get('router-blue'))
+    const renamed = row('dnsname', 'vm-red', { topic: red, lport: 'vm-red', dns_name: 'db' })
+    const nb = changedNorthbound(northboundOf(cloud), [renamed])
+    expect(viewAt({ ...sourcesOf(cloud), nb }).routers).toBe(after.routers)
+  })
+})
+
 describe('a row', () => {
   const portOf = (port: object, rows: RawRow[] = []) =>
     viewOf(sourcesOf([...tenant('red', red, 1, port), ...tenant('blue', blue, 2), ...rows])).ports.get(
@@ -269,6 +327,7 @@ test('however it came about, the same sources make the same view', () => {
     row('lsubnet', 'subnet-red', { topic: red, lswitch: 'net-blue', cidr: '10.0.0.0/24' }),
     row('domainname', 'subnet-blue', { topic: blue, subnet: 'subnet-blue', domain_name: 'new.example.org' }),
     row('dnsname', 'vm-red', { topic: red, lport: 'vm-red', dns_name: 'db' }),
+    router('red', red, 1, [{ lswitch: 'net-blue' }, { lswitch: 'net-red', network: '10.0.0.2/24' }]),
     ...cloud.map(({ table, id }) => ({ table, id, value: undefined })),
     ...plugs,
     plug('vm-red', 12),

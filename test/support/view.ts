@@ -1,6 +1,6 @@
 /** Views for tests. The default cloud is always two tenants with the same addresses and the same names. */
 
-import type { Address, LocalPort, Network, Port, Subnet, View } from '../../src/app/view.ts'
+import type { Address, LocalPort, Network, Port, Router, Subnet, View } from '../../src/app/view.ts'
 
 export const tenants = { red: '0000000000000000000000000000000a', blue: '0000000000000000000000000000000b' }
 
@@ -54,8 +54,24 @@ export function portOf(network: Network, key: number, dnsName: string | undefine
   }
 }
 
-/** A view of these networks and ports; a port is local if `ofports` has its key. */
-export function viewOf(networks: Network[], ports: Port[], ofports: Record<number, number> = {}): View {
+/** The tenant's router with a port at each gateway address of these networks. */
+export function routerOf(tenant: Tenant, key: number, networks: readonly Network[]): Router {
+  const ports = networks.map(({ id, subnets }) => ({
+    id: `router-${tenant}-${id}`,
+    networkId: id,
+    networks: subnets.map(({ gatewayIp, cidr }) => `${gatewayIp}/${cidr.split('/')[1]}`),
+    mac: 'fa:16:3e:00:00:fe',
+  }))
+  return { id: `router-${tenant}`, key, topic: tenants[tenant], name: `router-${tenant}`, ports }
+}
+
+/** A view of these networks, ports and routers; a port is local if `ofports` has its key. */
+export function viewOf(
+  networks: Network[],
+  ports: Port[],
+  ofports: Record<number, number> = {},
+  routers: Router[] = [],
+): View {
   const localPorts: LocalPort[] = ports
     .filter((port) => ofports[port.key] !== undefined)
     .map((port) => ({ ...port, ofport: ofports[port.key]! }))
@@ -67,6 +83,7 @@ export function viewOf(networks: Network[], ports: Port[], ofports: Record<numbe
     networks: new Map(networks.map((network) => [network.id, network])),
     subnets: new Map(networks.flatMap((network) => network.subnets).map((subnet) => [subnet.id, subnet])),
     ports: new Map(ports.map((port) => [port.id, port])),
+    routers: new Map(routers.map((router) => [router.id, router])),
     localPorts,
     uplinks: new Map([['physnet1', 1]]),
   }
@@ -74,7 +91,8 @@ export function viewOf(networks: Network[], ports: Port[], ofports: Record<numbe
 
 /**
  * Two tenants, each with 10.0.0.0/24 and fd00:a::/64, and in each: `web` (.11, local), `db` (.12, local, IPv4 only),
- * `cache` (.13, bound to compute-2). Keys: red 1 to 3, blue 4 to 6; ofport = 10 + key; networks have the keys 1 and 2.
+ * `cache` (.13, bound to compute-2). Keys: red 1 to 3, blue 4 to 6; ofport = 10 + key; networks and routers have the keys
+ * 1 and 2.
  */
 export function twoTenants(): View {
   const networks = [networkOf('red', 1), networkOf('blue', 2)]
@@ -83,5 +101,6 @@ export function twoTenants(): View {
     portOf(network, 3 * index + 2, 'db', ['10.0.0.12']),
     { ...portOf(network, 3 * index + 3, 'cache', ['10.0.0.13', 'fd00:a::13']), chassis: 'compute-2' },
   ])
-  return viewOf(networks, ports, { 1: 11, 2: 12, 4: 14, 5: 15 })
+  const routers = [routerOf('red', 1, [networks[0]!]), routerOf('blue', 2, [networks[1]!])]
+  return viewOf(networks, ports, { 1: 11, 2: 12, 4: 14, 5: 15 }, routers)
 }
