@@ -25,10 +25,10 @@ const seconds = (fallback: number) => ({ min: 0, max: ttlLimit, default: fallbac
 
 const options = {
   df_dns_intercept: option.choice(
-    ['external', 'off'],
+    ['external', 'advertised', 'off'],
     'external',
-    'Which queries are looked at: those to servers outside the networks of the cloud (and to addresses that a ' +
-      'subnet announces and no port has), or none.',
+    'Which queries are looked at: those to servers outside the networks that the asker reaches (and to addresses that ' +
+      'their subnets announce and no port has), those only to servers that its own subnets announce, or none.',
   ),
   df_dns_ttl: option.integer(seconds(30), 'TTL of answers whose domain row says none.'),
   df_dns_negative_ttl: option.integer(
@@ -84,7 +84,7 @@ function createDns(values: OptionValues<typeof options>, host: AppHost): App {
   }
   const common = { name: dns.name, packetIn, onFailure: 'pass' } as const
   if (values.df_dns_intercept === 'off') return { ...common, flows: () => [] }
-  const flowsFor = createFlows()
+  const flowsFor = createFlows(values.df_dns_intercept)
   const units = (view: View) =>
     flowsFor(
       view,

@@ -1,16 +1,17 @@
 /**
  * The DNS part of the pipeline (docs/pipeline.md): which UDP packets to port 53 are punted, of whom, and the group that
  * lets them pass when nobody is there to decide. Everything is keyed by the network's or the asker's register, so that
- * no tenant's rows touch another's packets. It knows which ports own names, not which names.
+ * no tenant's rows touch another's packets. It knows which ports own names, not which names, and of destinations only
+ * what intercept.ts says.
  */
 
 import { controller, ethTypes, type Flow, type Group, ports } from '../../openflow/index.ts'
 import { selfCheckPort } from '../app.ts'
-import { createGrouping } from '../grouping.ts'
-import { createCells, createMemo } from '../memo.ts'
+import { createMemo } from '../memo.ts'
 import { flow, goto, group, groups, through, toGroup } from '../pipeline.ts'
-import type { LocalPort, Network, Port, View } from '../view.ts'
-import { destination, distinct, isWithin, type Reach, reachOf } from './reach.ts'
+import type { LocalPort, View } from '../view.ts'
+import { createInterceptions, type Intercept, type Interception, linkLocal } from './intercept.ts'
+import { destination } from './reach.ts'
 
 /** The userdata by which the host finds the application of a punt. */
 export const userdata = 'dns'
@@ -19,7 +20,7 @@ const udp = 17
 const domainPort = 53
 const wholePacket = 0xffff
 
-const priorities = { exception: 200, row: 100, miss: 1 } as const
+const priorities = { probe: 300, exception: 200, row: 100, miss: 1 } as const
 
 /** The rows of the lease: queries leave the usual path, as far as they are whole, untagged and for one host. */
 export function leaseRows(): Flow[] {
@@ -33,37 +34,35 @@ export function leaseRows(): Flow[] {
 /** The flows of a view for its askers, in parts that stay the same arrays while nothing in them changes. */
 export type AskersFlows = (view: View, askers: readonly LocalPort[]) => Iterable<readonly Flow[]>
 
-/**
- * Makes the function that gives the flows for these askers, the local ports that own names. Of the destinations on an asker's network none is
- * intercepted, except addresses that the cloud itself announces and no guest has.
- */
-export function createFlows(): AskersFlows {
-  const inNetwork = createGrouping(({ networkId }) => [networkId])
-  const cells = createCells<readonly Flow[]>()
-  const memo = createMemo<readonly Flow[]>()
-  const rows = commonRows()
+/** Makes the function that gives the flows for these askers, the local ports that own names. */
+export function createFlows(intercept: Intercept): AskersFlows {
+  const interceptions = createInterceptions(intercept)
+  const ofNetwork = createMemo<readonly Flow[]>()
+  const ofAsker = createMemo<readonly Flow[]>()
+  const rows = commonRows(intercept)
   return function* (view, askers) {
-    const portsIn = inNetwork(view.ports)
-    const cell = cells()
     yield rows.first
-    for (const id of new Set(askers.map(({ networkId }) => networkId))) {
-      const network = view.networks.get(id)
-      if (network === undefined) continue
-      const ports = portsIn(id)
-      yield cell(id, [network, ports], () => [...networkFlows(network, guestsAmong(ports))])
-    }
+    for (const interception of interceptions(view, askers))
+      yield ofNetwork(interception, '', () => [...networkFlows(interception)])
     yield rows.between
-    for (const asker of [...askers, selfCheckPort]) yield memo(asker, '', () => [askerFlow(asker)])
+    for (const asker of [...askers, selfCheckPort]) yield ofAsker(asker, '', () => [askerFlow(asker)])
     yield rows.last
   }
 }
 
-/** What all networks and askers share, by where it stands among their rows. */
-function commonRows() {
+/**
+ * What all networks and askers share, by where it stands among their rows. The probe has a row before all others: its
+ * `metadata` is a sequence number and may be any network's key.
+ */
+function commonRows(intercept: Intercept) {
   const punt = controller({ maxLen: wholePacket, userdata: Buffer.from(userdata), pause: true })
+  const rest = intercept === 'external' ? 'dnsPorts' : 'lookup'
   return {
-    first: [flow('dns', priorities.row, destination(reachOf('fe80::/10')!), [goto('lookup')])],
-    between: [flow('dns', priorities.miss, {}, [goto('dnsPorts')])],
+    first: [
+      flow('dns', priorities.probe, { reg6: selfCheckPort.key }, [goto('dnsPorts')]),
+      flow('dns', priorities.row, destination(linkLocal), [goto('lookup')]),
+    ],
+    between: [flow('dns', priorities.miss, {}, [goto(rest)])],
     last: [
       flow('dnsPorts', priorities.miss, {}, [goto('lookup')]),
       flow('dnsPunt', priorities.miss, {}, [punt, through('lookup')]),
@@ -89,32 +88,10 @@ export function* groupsOfDns(): Iterable<Group> {
   })
 }
 
-function* networkFlows(network: Network, guests: readonly Reach[]): Iterable<Flow> {
+function* networkFlows({ network, asked, exempt }: Interception): Iterable<Flow> {
   const metadata = BigInt(network.key)
-  const inside = network.subnets.flatMap(({ cidr }) => reachOf(cidr) ?? [])
-  const exceptions = network.subnets
-    .flatMap(({ gatewayIp, dhcpIp, dnsNameservers }) =>
-      [gatewayIp ?? [], dhcpIp ?? [], dnsNameservers].flat(),
-    )
-    .flatMap((ip) => reachOf(ip) ?? [])
-    .filter((reach) => isWithin(reach, inside) && !isWithin(reach, guests))
-  const outside = guests.filter((reach) => !isWithin(reach, inside))
-  for (const reach of distinct(exceptions))
+  for (const reach of asked)
     yield flow('dns', priorities.exception, { metadata, ...destination(reach) }, [goto('dnsPorts')])
-  for (const reach of distinct([...inside, ...outside]))
+  for (const reach of exempt)
     yield flow('dns', priorities.row, { metadata, ...destination(reach) }, [goto('lookup')])
-}
-
-/**
- * What the guests among the ports of a network answer for. A port of the network itself (a router's, DHCP's) is no
- * guest: nothing of a tenant listens there. A pair that allows every address names none.
- */
-function guestsAmong(ports: readonly Port[]): Reach[] {
-  return ports.filter(({ deviceOwner }) => !deviceOwner.startsWith('network:')).flatMap(reachesOf)
-}
-
-function reachesOf({ addresses, allowedAddressPairs }: Port): Reach[] {
-  return [...addresses, ...allowedAddressPairs]
-    .flatMap(({ ip }) => reachOf(ip) ?? [])
-    .filter(({ prefix }) => prefix > 0)
 }

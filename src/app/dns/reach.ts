@@ -37,8 +37,11 @@ export function isWithin(reach: Reach, others: readonly Reach[]): boolean {
 
 /** The ranges, each once. */
 export function distinct(reaches: readonly Reach[]): Reach[] {
-  return [...new Map(reaches.map((reach) => [`${textOf(reach.bytes)}/${reach.prefix}`, reach])).values()]
+  return [...new Map(reaches.map((reach) => [rangeText(reach), reach])).values()]
 }
+
+/** The range as text, equal for equal ranges. */
+export const rangeText = ({ bytes, prefix }: Reach): string => `${textOf(bytes)}/${prefix}`
 
 /** The match of the packets that go to the range. */
 export function destination({ bytes, prefix }: Reach): Match {

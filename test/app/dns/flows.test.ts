@@ -25,6 +25,7 @@ function rows(subnet: Partial<Subnet>, ports: (network: Network) => Port[] = () 
 test('the flows of two tenants', () => {
   expect(textOf(twoTenants())).toMatchInlineSnapshot(`
     [
+      "table=31, priority=300,reg6=0xffffffff actions=goto_table:32",
       "table=31, priority=100,ipv6,ipv6_dst=fe80::/10 actions=goto_table:55",
       "table=31, priority=200,ip,metadata=0x1,nw_dst=10.0.0.1 actions=goto_table:32",
       "table=31, priority=200,ipv6,metadata=0x1,ipv6_dst=fd00:a::1 actions=goto_table:32",
@@ -42,6 +43,26 @@ test('the flows of two tenants', () => {
       "table=32, priority=100,reg6=0xffffffff actions=group:31",
       "table=32, priority=1 actions=goto_table:55",
       "table=33, priority=1 actions=controller(userdata=64.6e.73,pause),resubmit(,55)",
+    ]
+  `)
+})
+
+test('the rows of the table dns where only what is advertised is asked', () => {
+  const view = twoTenants()
+  const networks = [...view.networks.values()].map((network) => {
+    const [v4, v6] = network.subnets
+    const announced = network.key === 1 ? ['198.51.100.53', '10.0.0.11'] : []
+    return { ...network, subnets: [{ ...v4!, dhcpIp: '10.0.0.2', dnsNameservers: announced }, v6!] }
+  })
+  const changed = { ...view, networks: new Map(networks.map((network) => [network.id, network])) }
+  const rows = textOf(changed, { df_dns_intercept: 'advertised' }).filter((text) => text.includes('table=31'))
+  expect(rows).toMatchInlineSnapshot(`
+    [
+      "table=31, priority=300,reg6=0xffffffff actions=goto_table:32",
+      "table=31, priority=100,ipv6,ipv6_dst=fe80::/10 actions=goto_table:55",
+      "table=31, priority=200,ip,metadata=0x1,nw_dst=198.51.100.53 actions=goto_table:32",
+      "table=31, priority=200,ip,metadata=0x2,nw_dst=10.0.0.2 actions=goto_table:32",
+      "table=31, priority=1 actions=goto_table:55",
     ]
   `)
 })
@@ -96,6 +117,7 @@ describe('askers', () => {
   test('without names only the probe is punted', () => {
     expect(textOf(viewOf([], [])).filter((text) => text.includes('reg6'))).toMatchInlineSnapshot(`
       [
+        "table=31, priority=300,reg6=0xffffffff actions=goto_table:32",
         "table=32, priority=100,reg6=0xffffffff actions=group:31",
       ]
     `)

@@ -1,0 +1,196 @@
+import { describe, expect, test } from 'vitest'
+import {
+  createInterceptions,
+  type Intercept,
+  type Interception,
+  isIntercepted,
+} from '../../../src/app/dns/intercept.ts'
+import { reachOf } from '../../../src/app/dns/reach.ts'
+import type { Network, Port, Router, View } from '../../../src/app/view.ts'
+import { networkOf, portOf, type Tenant, tenants, viewOf } from '../../support/view.ts'
+
+/** A second network of a tenant, 10.<key>.0.0/24, with a gateway, a DHCP server and these announced servers. */
+function stubOf(tenant: Tenant, key: number, dnsNameservers: string[] = []): Network {
+  const plain = networkOf(tenant, key)
+  const id = `stub-${tenant}-${key}`
+  const cidr = `10.${key}.0.0/24`
+  const subnet = { ...plain.subnets[0]!, id: `${id}-v4`, networkId: id, cidr }
+  const own = { gatewayIp: `10.${key}.0.1`, dhcpIp: `10.${key}.0.2`, dnsNameservers }
+  return { ...plain, id, subnets: [{ ...subnet, ...own }] }
+}
+
+function routerOf(tenant: Tenant, networks: readonly Network[], id = `router-${tenant}`): Router {
+  const ports = networks.map((network) => ({
+    id: `${id}-${network.id}`,
+    networkId: network.id,
+    networks: [],
+    mac: 'fa:16:3e:00:01:01',
+  }))
+  return { id, key: 1, topic: tenants[tenant], name: id, ports }
+}
+
+const routed = (view: View, ...routers: Router[]): View => ({
+  ...view,
+  routers: new Map(routers.map((router) => [router.id, router])),
+})
+
+/**
+ * Two tenants alike: an asker at 10.0.0.11 on the first network, a router that joins the second (10.7.0.0/24, with a guest
+ * at .53 that may also use 172.16.0.9) and, not joined, a third (10.8.0.0/24, with a guest at .53).
+ */
+function cloud(more: Partial<Record<Tenant, { nameservers?: string[] }>> = {}) {
+  const routers: Router[] = []
+  const networks: Network[] = []
+  const ports: Port[] = []
+  for (const [tenant, first] of [
+    ['red', 1],
+    ['blue', 4],
+  ] as const) {
+    const plain = networkOf(tenant, first)
+    const [v4, v6] = plain.subnets
+    const dnsNameservers = more[tenant]?.nameservers ?? []
+    const home = { ...plain, subnets: [{ ...v4!, dhcpIp: '10.0.0.2', dnsNameservers }, v6!] }
+    const joined = { ...stubOf(tenant, 7, ['10.7.0.9']), key: first + 1 }
+    const lonely = { ...stubOf(tenant, 8), key: first + 2 }
+    const pair = { ip: '172.16.0.9', mac: '' }
+    networks.push(home, joined, lonely)
+    ports.push(
+      portOf(home, first, 'web', ['10.0.0.11', 'fd00:a::11']),
+      { ...portOf(home, first + 3, 'ns', ['10.0.0.53']), chassis: 'compute-2' },
+      { ...portOf(joined, first + 1, 'ns', ['10.7.0.53']), allowedAddressPairs: [pair] },
+      portOf(lonely, first + 2, 'ns', ['10.8.0.53']),
+      { ...portOf(joined, first + 20, undefined, ['10.7.0.1']), deviceOwner: 'network:router_interface' },
+    )
+    routers.push(routerOf(tenant, [home, joined]))
+  }
+  return { view: routed(viewOf(networks, ports, { 1: 11, 4: 14 }), ...routers), networks, ports, routers }
+}
+
+const asked = (intercept: Intercept, view: View): Interception[] =>
+  createInterceptions(intercept)(view, view.localPorts)
+
+const isAsked = (intercept: Intercept, view: View, ip: string, index = 0) =>
+  isIntercepted(intercept, asked(intercept, view)[index]!, reachOf(ip)!)
+
+describe.each(['red', 'blue'] as const)('from a network of %s', (tenant) => {
+  const index = tenant === 'red' ? 0 : 1
+
+  // biome-ignore format: one destination a line
+  test.each<[string, string, boolean, boolean]>([
+    ['a server outside',                                '198.51.100.53',  true,  false],
+    ['a server outside over IPv6',                      '2001:db8::53',   true,  false],
+    ['an address in the own subnet',                    '10.0.0.77',      false, false],
+    ['an address in the own IPv6 subnet',               'fd00:a::77',     false, false],
+    ['a neighbour',                                     '10.0.0.53',      false, false],
+    ['the gateway',                                     '10.0.0.1',       true,  false],
+    ['the IPv6 gateway',                                'fd00:a::1',      true,  false],
+    ['the DHCP server, announced without another',      '10.0.0.2',       true,  true],
+    ['a server across the router',                      '10.7.0.53',      false, false],
+    ['any other address across the router',             '10.7.0.77',      false, false],
+    ['the gateway across the router, a port of it',     '10.7.0.1',       true,  false],
+    ['the DHCP server across the router',               '10.7.0.2',       true,  false],
+    ['what is announced there and no port has',         '10.7.0.9',       true,  false],
+    ['an address pair of a guest across the router',    '172.16.0.9',     false, false],
+    ['its neighbour',                                   '172.16.0.10',    true,  false],
+    ['a guest of a network that no router joins',       '10.8.0.53',      true,  false],
+    ['a link-local address',                            'fe80::1',        false, false],
+  ])('%s (%s): external %s, advertised %s', (_name, ip, isExternal, isAdvertised) => {
+    const { view } = cloud()
+    expect(isAsked('external', view, ip, index)).toBe(isExternal)
+    expect(isAsked('advertised', view, ip, index)).toBe(isAdvertised)
+  })
+
+  // biome-ignore format: one server a line
+  test.each<[string, string, boolean]>([
+    ['outside',                             '198.51.100.53', true],
+    ['outside over IPv6',                   '2001:db8::53',  true],
+    ['inside that no port has',             '10.0.0.9',      true],
+    ['that is a guest',                     '10.0.0.53',     false],
+    ['that is a guest across the router',   '10.7.0.53',     false],
+    ['across the router that nobody knows', '10.7.0.77',     false],
+    ['across the router, announced there',  '10.7.0.9',      true],
+    ['that a guest across the router may be', '172.16.0.9',  false],
+    ['on the link',                         'fe80::53',      false],
+  ])('an announced server %s is asked: %s', (_name, ip, expected) => {
+    const { view } = cloud({ [tenant]: { nameservers: [ip] } })
+    expect(isAsked('advertised', view, ip, index)).toBe(expected)
+    expect(isAsked('external', view, ip, index)).toBe(expected)
+    expect(isAsked('advertised', view, '10.0.0.2', index)).toBe(false)
+    // The other tenant's networks do not know it.
+    expect(isAsked('advertised', view, ip, 1 - index)).toBe(false)
+  })
+})
+
+describe('routers', () => {
+  test('of another tenant join nothing for us', () => {
+    const { view, networks, routers } = cloud()
+    const foreign = routerOf('blue', [networks[0]!, networks[5]!], 'foreign')
+    expect(isAsked('external', routed(view, ...routers, foreign), '10.8.0.53')).toBe(true)
+    const own = routerOf('red', [networks[0]!, networks[2]!], 'own')
+    expect(isAsked('external', routed(view, ...routers, own), '10.8.0.53')).toBe(false)
+  })
+
+  test('that join a network nobody knows do no harm', () => {
+    const { view, networks } = cloud()
+    const broken = routerOf('red', [networks[0]!, { ...networks[1]!, id: 'unknown' }])
+    expect(isAsked('external', routed(view, broken), '10.7.0.53')).toBe(true)
+  })
+
+  test('count for each tenant with askers on a shared network', () => {
+    const { view, networks, ports, routers } = cloud()
+    const guest = { ...ports[5]!, id: 'blue-on-red', key: 9, networkId: networks[0]!.id, ofport: 19 }
+    const own = routerOf('blue', [networks[0]!, networks[5]!], 'own')
+    const shared = { ...routed(view, ...routers, own), localPorts: [...view.localPorts, guest] }
+    expect(isAsked('external', shared, '10.8.0.53')).toBe(false)
+    expect(isAsked('external', routed(view, ...routers, own), '10.8.0.53')).toBe(true)
+  })
+
+  test('that go take their networks with them', () => {
+    const { view, routers } = cloud()
+    const interceptions = createInterceptions('external')
+    const before = interceptions(view, view.localPorts)
+    const after = interceptions(routed(view, routers[1]!), view.localPorts)
+    expect(isIntercepted('external', before[0]!, reachOf('10.7.0.53')!)).toBe(false)
+    expect(isIntercepted('external', after[0]!, reachOf('10.7.0.53')!)).toBe(true)
+    expect(after[1]).toBe(before[1])
+    expect(interceptions(view, view.localPorts)[0]).toEqual(before[0])
+  })
+})
+
+describe('what did not change stays the very same', () => {
+  const isSame = (next: (view: View, cloud: ReturnType<typeof cloudOf>) => View) => {
+    const made = cloudOf()
+    const interceptions = createInterceptions('external')
+    const before = interceptions(made.view, made.view.localPorts)
+    const view = next(made.view, made)
+    const after = interceptions(view, view.localPorts)
+    return before.map((each, index) => each === after[index])
+  }
+  const cloudOf = () => cloud()
+  const withPort = (view: View, port: Port): View => ({
+    ...view,
+    ports: new Map([...view.ports, [port.id, port]]),
+  })
+
+  // biome-ignore format: one change a line
+  test.each<[string, [boolean, boolean], Parameters<typeof isSame>[0]]>([
+    ['nothing at all',                       [true, true],  (view) => view],
+    ['an equal router',                      [true, true],  (view, { routers }) => routed(view, { ...routers[0]! }, routers[1]!)],
+    ['a guest inside the own subnet',        [true, true],  (view, { networks }) => withPort(view, portOf(networks[0]!, 30, 'new', ['10.0.0.30']))],
+    ['a guest inside across the router',     [true, true],  (view, { networks }) => withPort(view, portOf(networks[1]!, 30, 'new', ['10.7.0.30']))],
+    ['a guest that is the gateway there',    [false, true], (view, { networks }) => withPort(view, portOf(networks[1]!, 30, 'new', ['10.7.0.1']))],
+    ['a guest outside the own subnet',       [false, true], (view, { networks }) => withPort(view, portOf(networks[0]!, 30, 'new', ['172.16.1.1']))],
+    ['a guest of a network not joined',      [true, true],  (view, { networks }) => withPort(view, portOf(networks[2]!, 30, 'new', ['172.16.1.1']))],
+  ])('%s: red %j', (_name, expected, next) => {
+    expect(isSame(next)).toEqual(expected)
+  })
+})
+
+test('what a guest across the router may be is never asked, not even as a gateway', () => {
+  const { view, ports, networks } = cloud()
+  const pair = { ...ports[2]!, allowedAddressPairs: [{ ip: '10.0.0.0/28', mac: '' }] }
+  const changed = { ...view, ports: new Map([...view.ports, [pair.id, pair]]) }
+  expect(networks[0]!.subnets[0]!.gatewayIp).toBe('10.0.0.1')
+  expect(isAsked('external', changed, '10.0.0.1')).toBe(false)
+  expect(isAsked('external', changed, '10.0.0.1', 1)).toBe(true)
+})
