@@ -77,9 +77,12 @@ function isIpv4Host(frame: Uint8Array, offset: number): boolean {
   return (first & frame[offset + 1]! & frame[offset + 2]! & frame[offset + 3]!) !== 255
 }
 
-/** Neither unspecified (::), nor loopback (::1) or multicast (ff00::/8) (RFC 4291 §2.4). */
+/** Neither unspecified (::), nor loopback (::1), multicast (ff00::/8) or IPv4-mapped (::ffff:0:0/96) (RFC 6890). */
 function isIpv6Host(frame: Uint8Array, offset: number): boolean {
   if (frame[offset] === 0xff) return false
-  for (let i = offset; i < offset + 15; i++) if (frame[i] !== 0) return true
-  return frame[offset + 15]! > 1
+  const end = offset + 15
+  let at = offset
+  while (at < end && frame[at] === 0) at++
+  if (at === end) return frame[end]! > 1
+  return at !== offset + 10 || frame[at] !== 0xff || frame[at + 1] !== 0xff
 }

@@ -102,6 +102,7 @@ describe('parseFrame says why not', () => {
     ['source ::', 'source', changed(ask6, [[22, '0'.repeat(32)]])],
     ['source ::1', 'source', changed(ask6, [[22, `${'0'.repeat(31)}1`]])],
     ['source ff02::1', 'source', changed(ask6, [[22, `ff02${'0'.repeat(27)}1`]])],
+    ['source ::ffff:10.0.0.11', 'source', changed(ask6, [[22, `${'0'.repeat(20)}ffff0a00000b`]])],
     ['a source MAC with the group bit', 'source', changed(ask4, [[6, '01']])],
     ['destination 0.0.0.0', 'destination', changed(ask4, [[30, '00000000']])],
     ['destination 224.0.0.251', 'destination', changed(ask4, [[30, 'e00000fb']])],
