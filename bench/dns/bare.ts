@@ -1,0 +1,48 @@
+/**
+ * The floor: the least that a controller in this language can do for an answer. One flow sends queries up, one process
+ * (bare-responder.ts) turns each packet-in into a packet-out. It looks nothing up and serves no tenant.
+ */
+
+import { join } from 'node:path'
+import { ip } from '../../src/lab/namespace.ts'
+import { startDaemon, stopProcess } from '../../src/lab/process.ts'
+import { addBridge } from '../../src/lab/switch.ts'
+import type { Peer } from './peer.ts'
+import { createTestbed, server } from './testbed.ts'
+
+export async function startBare(root: string): Promise<Peer> {
+  const bed = await createTestbed(root, 'bare')
+  await addBridge(bed.ovs, 'br-int', 'secure')
+  await bed.ovs.vsctl('add-port', 'br-int', 'client')
+  await ip(bed.clientNamespace, [`neighbour add ${server.ip} lladdr ${server.mac} dev eth0`])
+  const socket = join(bed.ovs.rundir, 'br-int.controller')
+  const daemon = await startDaemon(
+    process.execPath,
+    [join(import.meta.dirname, 'bare-responder.js'), socket],
+    {
+      logFile: join(bed.directory, 'responder.log'),
+      diesWithParent: true,
+    },
+  )
+  await bed.ovs.vsctl(
+    ...['set-controller', 'br-int', `unix:${socket}`],
+    ...['--', 'set', 'controller', 'br-int', 'controller_queue_size=511', 'max_backoff=1000'],
+  )
+  await bed.ovs.ofctl(
+    'add-flow',
+    'br-int',
+    'udp,tp_dst=53,actions=controller(max_len=65535,userdata=64.6e.73)',
+  )
+  return {
+    name: 'bare',
+    about: 'packet-in to a fixed packet-out with checksums, nothing else',
+    clientNamespace: bed.clientNamespace,
+    server: server.ip,
+    controller: daemon.pid,
+    vswitchd: bed.vswitchd,
+    async stop() {
+      await stopProcess(daemon)
+      await bed.stop()
+    },
+  }
+}

@@ -1,0 +1,50 @@
+/** dnsmasq as Neutron's DHCP agent starts it, on a port of a plain learning switch: no packet goes to a controller. */
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startDaemon, stopProcess } from '../../src/lab/process.ts'
+import { addBridge } from '../../src/lab/switch.ts'
+import { type Peer, records } from './peer.ts'
+import { createTestbed, server } from './testbed.ts'
+
+/** Neutron's arguments (neutron/agent/linux/dhcp.py, Zed), with the paths of a directory of our own. */
+export function neutronArguments(directory: string): string[] {
+  const at = (file: string) => join(directory, file)
+  for (const file of ['host', 'opts', 'leases']) writeFileSync(at(file), '')
+  return [
+    ...['--keep-in-foreground', '--no-hosts', '--no-resolv', `--pid-file=${at('pid')}`],
+    ...[`--dhcp-hostsfile=${at('host')}`, `--addn-hosts=${at('addn_hosts')}`],
+    ...[`--dhcp-optsfile=${at('opts')}`, `--dhcp-leasefile=${at('leases')}`],
+    ...['--dhcp-match=set:ipxe,175', '--dhcp-userclass=set:ipxe6,iPXE', '--local-service', '--bind-dynamic'],
+    '--dhcp-range=set:subnet-1,10.0.0.0,static,255.255.255.0,86400s',
+    ...['--dhcp-option-force=option:mtu,1450', '--dhcp-lease-max=256', '--conf-file=/dev/null'],
+    ...['--domain=red.example.org', '--user=root'],
+  ]
+}
+
+export async function startDnsmasq(root: string): Promise<Peer> {
+  const bed = await createTestbed(root, 'dnsmasq')
+  const host = await bed.addHost('server', server.ip, server.mac)
+  await addBridge(bed.ovs, 'br-int', 'standalone')
+  for (const port of ['client', host.device]) await bed.ovs.vsctl('add-port', 'br-int', port)
+  const directory = join(bed.directory, 'dnsmasq')
+  mkdirSync(directory)
+  writeFileSync(join(directory, 'addn_hosts'), records.map(([name, ip]) => `${ip} ${name}\n`).join(''))
+  const daemon = await startDaemon('dnsmasq', neutronArguments(directory), {
+    logFile: join(directory, 'log'),
+    namespace: host.namespace,
+    diesWithParent: true,
+  })
+  return {
+    name: 'dnsmasq',
+    about: "dnsmasq with Neutron's arguments behind a learning switch; nothing is punted",
+    clientNamespace: bed.clientNamespace,
+    server: server.ip,
+    controller: daemon.pid,
+    vswitchd: bed.vswitchd,
+    async stop() {
+      await stopProcess(daemon)
+      await bed.stop()
+    },
+  }
+}
