@@ -23,7 +23,13 @@ export async function startCapture(
   const directory = mkdtempSync(join(tmpdir(), 'df-capture-'))
   const file = join(directory, 'packets.pcap')
   const logFile = join(directory, 'log')
+  // tcpdump's ring has a place of the largest size for each frame: with 64 KiB a place, 2 MiB (its default) hold a burst
+  // of 30 frames.
   const args = [
+    '-s',
+    '9216',
+    '-B',
+    '8192',
     '-i',
     device,
     '-Q',
