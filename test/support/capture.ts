@@ -18,7 +18,7 @@ export interface Capture {
 export async function startCapture(
   namespace: string,
   device: string,
-  { direction, filter }: { direction: 'in' | 'out'; filter: string },
+  { direction, filter }: { direction: 'in' | 'out' | 'inout'; filter: string },
 ): Promise<Capture> {
   const directory = mkdtempSync(join(tmpdir(), 'df-capture-'))
   const file = join(directory, 'packets.pcap')
