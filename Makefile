@@ -1,5 +1,5 @@
-# The two commands of the README, the check that reviewers run, and the night's million packets. Each does its whole
-# set-up by itself.
+# The two commands of the README, the check that reviewers run, and what a night is long enough for. Each does
+# its whole set-up by itself.
 
 .PHONY: demo test nightly check setup
 
@@ -11,6 +11,7 @@ test: setup
 
 nightly: setup
 	@npm run --silent test:nightly
+	@npm run --silent test:coverage
 
 check: setup
 	@npm run --silent check

@@ -3,6 +3,7 @@
  * decision; `DF_PACKETS` asks for more (`npm run test:nightly`), `DF_SEED` for the packets of an earlier run.
  */
 
+import { encode, type Packet } from 'dns-packet'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readQuery } from '../../../src/app/dns/question.ts'
@@ -98,4 +99,61 @@ test(`${count} messages, seed ${seed}: what is read is what dns-packet reads`, {
     }) as fc.IRawProperty<unknown>,
   )
   expect(accepted).toBeGreaterThan(count / 10)
+})
+
+const ownLetter = fc.constantFrom(...'abcXYZ019-_')
+const otherLetter = fc.constantFrom(...' *@!/', '\\', 'ü', '名')
+const label = fc
+  .record({
+    letters: fc.array(ownLetter, { minLength: 1, maxLength: 20 }),
+    odd: fc.option(otherLetter, { freq: 10 }),
+  })
+  .map(({ letters, odd }) => letters.join('') + (odd ?? ''))
+const plain = fc.record({
+  labels: fc.array(label, { minLength: 1, maxLength: 6 }),
+  count: fc.constantFrom(1, 1, 1, 1, 0, 2),
+  type: fc.constantFrom('A', 'AAAA', 'PTR', 'MX', 'TXT', 'ANY', 'SOA'),
+  class: fc.constantFrom('IN', 'IN', 'IN', 'IN', 'CH', 'HS', 'ANY'),
+  flags: fc.constantFrom(0x0100, 0, 0x0110, 0x0120, 0x0100, 0x2000, 0x2800, 0x1000),
+  isResponse: fc.constantFrom(false, false, false, false, false, true),
+  additionals: fc.constantFrom('', '', 'OPT', 'OPT', 'A', 'OPT OPT'),
+})
+
+const additionalOf = (type: string, name: string) =>
+  type === 'A'
+    ? { type, name, ttl: 1, data: '192.0.2.1' }
+    : { type, name: '.', udpPayloadSize: 1232, flags: 0, options: [{ code: 'PADDING', length: 4 }] }
+
+/** Why the documents say that such a query goes on; undefined if it is to be read. */
+function statedReason(asked: typeof plain extends fc.Arbitrary<infer T> ? T : never): string | undefined {
+  if (asked.isResponse) return 'response'
+  if ((asked.flags & 0x7800) !== 0) return 'opcode'
+  if (asked.count !== 1) return 'counts'
+  if (asked.labels.some((text) => !/^[A-Za-z0-9_-]+$/.test(text))) return 'name'
+  if (asked.class !== 'IN') return 'class'
+  return ['', 'OPT'].includes(asked.additionals) ? undefined : 'additional'
+}
+
+test(`queries that dns-packet makes, seed ${seed}: read, or refused for the reason stated`, {
+  timeout: timeoutMs,
+}, () => {
+  fc.assert(
+    fc.property(plain, (asked) => {
+      const name = asked.labels.join('.')
+      const question = { type: asked.type, class: asked.class, name }
+      const message = encode({
+        type: asked.isResponse ? 'response' : 'query',
+        id: 1,
+        flags: asked.flags,
+        questions: Array.from({ length: asked.count }, () => question),
+        additionals: asked.additionals
+          .split(' ')
+          .filter(Boolean)
+          .map((type) => additionalOf(type, name)),
+      } as Packet)
+      const query = readQuery(message, 0, message.length)
+      expect(typeof query === 'string' ? query : undefined).toBe(statedReason(asked))
+    }),
+    { numRuns: 10_000, seed },
+  )
 })
