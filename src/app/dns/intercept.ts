@@ -92,14 +92,20 @@ interface Summary {
 function createSummaries() {
   const byPorts = createCells<Summary>()
   const byText = createCells<Summary>()
-  const memo = createMemo<readonly Reach[]>()
+  const reaches = createMemo<readonly Reach[]>()
+  const texts = createMemo<string>()
   return (portsIn: (networkId: string) => readonly Port[]) => {
-    const now = byPorts()
-    const same = byText()
+    const [now, same] = [byPorts(), byText()]
+    const made = new Map<string, Summary>()
     return (network: Network): Summary => {
+      const known = made.get(network.id)
+      if (known !== undefined) return known
       const ports = portsIn(network.id)
-      const summary = now(network.id, [network, ports], () => summaryOf(network, guestsAmong(ports, memo)))
-      return same(network.id, [textOf(summary)], () => summary)
+      const make = () => summaryOf(network, guestsAmong(ports, reaches))
+      const summary = now(network.id, [network, ports], make)
+      const kept = same(network.id, [texts(summary, '', () => textOf(summary))], () => summary)
+      made.set(network.id, kept)
+      return kept
     }
   }
 }

@@ -7,7 +7,10 @@ import {
 } from '../../../src/app/dns/intercept.ts'
 import { reachOf } from '../../../src/app/dns/reach.ts'
 import type { Network, Port, Router, View } from '../../../src/app/view.ts'
+import { appsOf, cloudOf } from '../../support/cloud.ts'
+import { eth, ipv4, ipv6, udp } from '../../support/frames.ts'
 import { networkOf, portOf, type Tenant, tenants, viewOf } from '../../support/view.ts'
+import { appOf } from './asking.ts'
 
 /** A second network of a tenant, 10.<key>.0.0/24, with a gateway, a DHCP server and these announced servers. */
 function stubOf(tenant: Tenant, key: number, dnsNameservers: string[] = []): Network {
@@ -56,7 +59,7 @@ function cloud(more: Partial<Record<Tenant, { nameservers?: string[] }>> = {}) {
     networks.push(home, joined, lonely)
     ports.push(
       portOf(home, first, 'web', ['10.0.0.11', 'fd00:a::11']),
-      { ...portOf(home, first + 3, 'ns', ['10.0.0.53']), chassis: 'compute-2' },
+      { ...portOf(home, first + 30, 'ns', ['10.0.0.53']), chassis: 'compute-2' },
       { ...portOf(joined, first + 1, 'ns', ['10.7.0.53']), allowedAddressPairs: [pair] },
       portOf(lonely, first + 2, 'ns', ['10.8.0.53']),
       { ...portOf(joined, first + 20, undefined, ['10.7.0.1']), deviceOwner: 'network:router_interface' },
@@ -157,16 +160,61 @@ describe('routers', () => {
   })
 })
 
+describe.each(['external', 'advertised'] as const)(
+  'the rows for %s do what the function says',
+  (intercept) => {
+    const { view } = cloud({ red: { nameservers: ['198.51.100.53', '10.0.0.53', '10.7.0.9'] } })
+    const apps = [
+      ...appsOf(['classifier', 'portsec', 'l2', 'provider']),
+      appOf({ df_dns_intercept: intercept }),
+    ]
+
+    // biome-ignore format: a list of addresses
+    const destinations = [
+    '198.51.100.53', '198.51.100.54', '2001:db8::53', '10.0.0.1', '10.0.0.2', '10.0.0.53', '10.0.0.77', '10.7.0.1',
+    '10.7.0.2', '10.7.0.9', '10.7.0.53', '10.7.0.77', '10.8.0.1', '10.8.0.53', '172.16.0.9', '172.16.0.10', 'fd00:a::1',
+    'fd00:a::77', 'fe80::1',
+  ]
+
+    test.each([
+      ['red-web', 0],
+      ['blue-web', 1],
+    ] as const)('for %s', (port, index) => {
+      const { fake, port: portNamed } = cloudOf(view, apps)
+      const punted = destinations.filter((to) => {
+        fake.punts.length = 0
+        const { lport, sends } = portNamed(port)
+        const payload = udp(4000, 53)
+        const packet = to.includes(':') ? ipv6('fd00:a::11', to, payload) : ipv4('10.0.0.11', to, payload)
+        sends(eth(lport!.macs[0]!, '02:00:00:00:00:01', packet))
+        return fake.punts.length > 0
+      })
+      const said = destinations.filter((to) => isAsked(intercept, view, to, index))
+      expect(punted).toEqual(said)
+      expect(said.length).toBeGreaterThan(0)
+    })
+  },
+)
+
+test('a guest that comes makes no other part of the flows anew', () => {
+  const { view, networks } = cloud()
+  const app = appOf()
+  const before = [...app.units!(view)]
+  const guest = portOf(networks[0]!, 30, 'new', ['10.0.0.30'])
+  const after = [...app.units!({ ...view, ports: new Map([...view.ports, [guest.id, guest]]) })]
+  expect(after).toHaveLength(before.length)
+  expect(after.filter((part, index) => part !== before[index])).toEqual([])
+})
+
 describe('what did not change stays the very same', () => {
-  const isSame = (next: (view: View, cloud: ReturnType<typeof cloudOf>) => View) => {
-    const made = cloudOf()
+  const isSame = (next: (view: View, made: ReturnType<typeof cloud>) => View) => {
+    const made = cloud()
     const interceptions = createInterceptions('external')
     const before = interceptions(made.view, made.view.localPorts)
     const view = next(made.view, made)
     const after = interceptions(view, view.localPorts)
     return before.map((each, index) => each === after[index])
   }
-  const cloudOf = () => cloud()
   const withPort = (view: View, port: Port): View => ({
     ...view,
     ports: new Map([...view.ports, [port.id, port]]),
