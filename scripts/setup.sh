@@ -10,6 +10,7 @@ needed=(
   ovs-ofctl:openvswitch-common
   dig:bind9-dnsutils
   dnsmasq:dnsmasq-base
+  unbound:unbound
   tcpdump:tcpdump
   ethtool:ethtool
   ip:iproute2

@@ -173,8 +173,8 @@ export class DnsLab {
   }
 
   /** Asks with `dig` and gives the one reply, which was made on the way: no packet left the cloud. */
-  async answered(port: string, words: string): Promise<Reply> {
-    const observed = await this.dig(port, words)
+  async answered(port: string, words: string, audience: Audience = {}): Promise<Reply> {
+    const observed = await this.dig(port, words, audience)
     expect(observed.passed, `${words}: left the cloud`).toEqual([])
     expect(observed.replies, `${words}: ${observed.output}`).toHaveLength(1)
     expect(observed.output).not.toMatch(
@@ -228,6 +228,9 @@ export class DnsLab {
     return new Map(captures.map(([key, capture]) => [key, capture.frames().length]))
   }
 }
+
+/** The DNS messages in frames. */
+export const payloadsOf = (frames: readonly Buffer[]): Payload[] => frames.map(payloadOf)
 
 /** Whether a frame is to port 53, or a later piece of a packet. */
 function isQuery(frame: Buffer): boolean {
