@@ -27,7 +27,7 @@ const rooms = {
 const packages = {
   'rxjs':        ['^src/(ovsdb|nb|controller)/', '^src/main.ts$'],
   'etcd3':       ['^src/nb/etcd-client.ts$'],
-  'dns-packet':  ['^src/app/dns/message.ts$'],
+  'dns-packet':  ['^src/app/dns/message(-text)?.ts$'],
   'zod':         ['^src/(nb|config|lab)/'],
   'ipaddr.js':   ['^src/(?!wire/|packet/|openflow/)'],
   'pino':        ['^src/log.ts$'],

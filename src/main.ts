@@ -23,7 +23,7 @@ import {
   sampleOf,
 } from './config/index.ts'
 import { type Catalogue, chosenApplications, namesOf, startApplications } from './controller/apps.ts'
-import { listenForControl } from './controller/control.ts'
+import { listenForControl, type Method } from './controller/control.ts'
 import { type Controller, startController } from './controller/controller.ts'
 import { findApplications, hostedApplications } from './controller/foreign.ts'
 import { listenForHealth } from './controller/health.ts'
@@ -139,7 +139,11 @@ async function start(
 ): Promise<Controller> {
   let controller: Controller | undefined
   const status = () => controller?.status() ?? { ready: false, reasons: ['starting'], pid: process.pid }
-  const control = await listenForControl(join(DEFAULT.run_dir, 'control.sock'), { status })
+  const control = await listenForControl(join(DEFAULT.run_dir, 'control.sock'), {
+    status,
+    metrics: async () => ({ text: await metrics.text() }),
+    ...inspectionsOf(apps, () => controller),
+  })
   closers.push(control.close)
   const health = await listenForHealth(df.metrics_listen, { metrics, reasons: () => status().reasons })
   closers.push(health.close)
@@ -167,6 +171,24 @@ async function start(
   })
   closers.push(controller.stop)
   return controller
+}
+
+/** What people may ask the applications, as methods of the control socket. */
+function inspectionsOf(
+  apps: readonly App[],
+  controller: () => Controller | undefined,
+): Readonly<Record<string, Method>> {
+  const asked = (app: string, inspection: string): Method => {
+    return (request) => {
+      const asking = controller()
+      if (asking === undefined) throw new ConfigError('the controller is starting: try again in a second')
+      return asking.inspect(app, inspection, request)
+    }
+  }
+  const names = apps.flatMap(({ name, inspect = {} }) =>
+    Object.keys(inspect).map((one) => [name, one] as const),
+  )
+  return Object.fromEntries(names.map(([app, one]) => [`${app}.${one}`, asked(app, one)]))
 }
 
 type Order =

@@ -56,11 +56,19 @@ export interface App {
   readonly lease?: Lease | undefined
   /** Its part of the pipeline, if it comes from outside. */
   readonly extension?: Extension
+  /** What people may ask it through the control socket, as `<application>.<inspection>`. */
+  readonly inspect?: Readonly<Record<string, Inspection>>
   /** Why the host does not call it any more; undefined while it does. */
   readonly suspendedBecause?: string | undefined
   /** The bridges that the application wants patched to the integration bridge, by physical network. */
   readonly bridges?: ReadonlyMap<string, string>
 }
+
+/**
+ * Answers a person's question by that view with a value that has a JSON form, and changes nothing. Runs between packets:
+ * synchronous, some milliseconds. What the person must mend is thrown as `ConfigError`.
+ */
+export type Inspection = (request: Readonly<Record<string, unknown>>, view: View) => unknown
 
 /** A packet on its way through the switch, paused for a verdict. */
 export interface Punt {

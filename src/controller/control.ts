@@ -8,7 +8,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { ConfigError, reasonOf } from '../errors.ts'
 
-/** Answers one request; the value is sent as JSON, an error's message as `{"error": …}`. */
+/** Answers one request; the value, or what it resolves to, is sent as JSON, an error's message as `{"error": …}`. */
 export type Method = (request: Readonly<Record<string, unknown>>) => unknown
 
 export interface ControlServer {
@@ -62,26 +62,36 @@ export async function listenForControl(
 
 function serve(socket: Socket, methods: Readonly<Record<string, Method>>): void {
   let pending = ''
+  let work = Promise.resolve()
   socket.setEncoding('utf8')
   socket.setTimeout(idleMs, () => socket.destroy())
   socket.on('error', () => socket.destroy())
   socket.on('data', (chunk: string) => {
     const lines = (pending + chunk).split('\n')
     pending = lines.pop()!
-    const answers = lines.filter((line) => line.trim() !== '').map((line) => answerTo(line, methods))
-    if (pending.length > maxLineSize) {
-      socket.end(`${JSON.stringify({ error: `a line has at most ${maxLineSize} bytes` })}\n`)
-      return
-    }
-    if (answers.length === 0 || socket.write(answers.join(''))) return
+    const isTooLong = pending.length > maxLineSize
     socket.pause()
-    socket.once('drain', () => socket.resume())
+    work = work.then(async () => {
+      for (const line of lines.filter((text) => text.trim() !== ''))
+        if (!socket.write(await answerTo(line, methods))) await drained(socket)
+      if (isTooLong) socket.end(`${JSON.stringify({ error: `a line has at most ${maxLineSize} bytes` })}\n`)
+      else socket.resume()
+    })
   })
 }
 
-function answerTo(line: string, methods: Readonly<Record<string, Method>>): string {
+/** Resolves when the client has read what it was sent, or is gone. */
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed || !socket.writableNeedDrain) return resolve()
+    socket.once('drain', resolve)
+    socket.once('close', resolve)
+  })
+}
+
+async function answerTo(line: string, methods: Readonly<Record<string, Method>>): Promise<string> {
   try {
-    return `${JSON.stringify(resultOf(line, methods))}\n`
+    return `${JSON.stringify(await resultOf(line, methods))}\n`
   } catch (error) {
     return `${JSON.stringify({ error: reasonOf(error) })}\n`
   }

@@ -45,6 +45,11 @@ export interface Controller {
   /** What it is doing; cheap enough to be asked every second. */
   status(): Status
   /**
+   * Asks an application (`dns`) what a person wants to know (`explain`). Throws `ConfigError` if there is no such
+   * question or no view yet, and what the application throws.
+   */
+  inspect(app: string, inspection: string, request: Readonly<Record<string, unknown>>): unknown
+  /**
    * Goes on with these applications, which are the same ones made anew, or the same values. Only what they want
    * differently changes in the switch; a lease that stays the same is kept. Their bridges are those of the start.
    * Rejects with `BugError`, before anything has changed, if a lease is wrong.
@@ -127,6 +132,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
   }
   return {
     status: () => statusOf(parts),
+    inspect(name, inspection, request) {
+      const ask = currentApps.find((app) => app.name === name)?.inspect?.[inspection]
+      if (ask === undefined)
+        throw new ConfigError(`the application ${name} is not loaded here, see apps_list`)
+      if (now.view === undefined)
+        throw new ConfigError('the controller has read no northbound rows yet: its status says why')
+      return ask(request, now.view)
+    },
     setApps,
     async stop() {
       now.isStopping = true

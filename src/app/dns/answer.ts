@@ -1,9 +1,11 @@
 /**
  * The decision (docs/architecture.md): what becomes of a query that was understood, given the names its asker may ask
- * for. A pure function without I/O; it knows no packet and writes no byte.
+ * for. A pure function without I/O; it knows no packet and writes no byte. For people it says why it took each branch, at
+ * the branch; nothing is made for saying it while nobody listens.
  */
 
-import { flags, metaTypes, type Rcode, types } from './codes.ts'
+import { flags, metaTypes, type Rcode, types, typeText } from './codes.ts'
+import { textOfKey } from './domain-name.ts'
 import type { RecordSet } from './message.ts'
 import { apexOf, type OwnedName, type Scope } from './names.ts'
 import type { Query } from './question.ts'
@@ -26,6 +28,9 @@ export interface Pass {
     | 'short-name'
 }
 
+/** Takes down one step of a decision, a sentence without its full stop. */
+export type Note = (reason: string) => void
+
 /** The query is answered. */
 export interface Reply {
   readonly kind: 'reply'
@@ -43,37 +48,85 @@ export interface ApexRecords {
   readonly ns: RecordSet
 }
 
-/** Decides a query of an asker that may ask for the names of `scope`. */
-export function decide(query: Query, scope: Scope | undefined, apexRecords: ApexRecords): Decision {
-  if (scope === undefined) return pass('no-names')
-  if (query.type >= metaTypes.first && query.type <= metaTypes.last) return pass('meta-type')
+/** Decides a query of an asker that may ask for the names of `scope`; `note` hears why. */
+export function decide(
+  query: Query,
+  scope: Scope | undefined,
+  apexRecords: ApexRecords,
+  note?: Note,
+): Decision {
+  note?.(`the question is ${textOfKey(query.key)} ${typeText(query.type)}`)
+  if (scope === undefined) {
+    note?.(
+      'the port may ask for no names: it has no tenant, no address in a subnet, or nothing there has a name',
+    )
+    return pass('no-names')
+  }
+  if (query.type >= metaTypes.first && query.type <= metaTypes.last) {
+    note?.(`${typeText(query.type)} asks for something else than records of a name`)
+    return pass('meta-type')
+  }
   const name = scope.names.get(query.key)
-  if (name === undefined) return decideUnknown(query, scope)
-  if (name.isShort && !isShortQuery(query)) return pass('short-name')
-  if (name.isApex && query.type === types.ds) return pass('parent-side')
+  if (name === undefined) return decideUnknown(query, scope, note)
+  note?.(`it is one of the names that the port may ask for: ${contentOf(name)}`)
+  if (name.isShort && !isShortQuery(query)) {
+    note?.('a name without its domain is answered for A and AAAA with recursion desired only')
+    return pass('short-name')
+  }
+  if (name.isApex && query.type === types.ds) {
+    note?.("the DS record of a domain is its parent's to answer")
+    return pass('parent-side')
+  }
+  const fault = ednsError(query, note)
+  if (fault !== undefined) return fault
   const records = recordsOf(name, query.type, apexRecords)
-  return (
-    ednsError(query) ??
-    (records
-      ? { kind: 'reply', why: 'answer', rcode: 'NOERROR', records, soaSize: 0 }
-      : { kind: 'reply', why: 'nodata', rcode: 'NOERROR', records, soaSize: name.apexSize })
-  )
+  if (records) {
+    note?.(`${records.ends.length} of its records answer`)
+    return { kind: 'reply', why: 'answer', rcode: 'NOERROR', records, soaSize: 0 }
+  }
+  note?.(`it has no ${typeText(query.type)} record, which nobody else can know: no data`)
+  return { kind: 'reply', why: 'nodata', rcode: 'NOERROR', records, soaSize: name.apexSize }
 }
 
-function decideUnknown(query: Query, scope: Scope): Decision {
-  const apex = scope.isAnyAuthoritative ? apexOf(scope.apexes, query.key) : undefined
-  if (apex === undefined || !scope.apexes.get(apex)) return pass('unknown-name')
-  const soaSize = apex.length
-  return (
-    ednsError(query) ?? { kind: 'reply', why: 'nxdomain', rcode: 'NXDOMAIN', records: undefined, soaSize }
-  )
+function decideUnknown(query: Query, scope: Scope, note: Note | undefined): Decision {
+  note?.(`it is none of the names that the port may ask for`)
+  const apex = scope.isAnyAuthoritative || note ? apexOf(scope, query.key) : undefined
+  if (apex === undefined || !scope.apexes.get(apex)) {
+    note?.(
+      apex === undefined
+        ? "it is under no domain of the asker's subnets"
+        : `the domain ${textOfKey(apex)} is not authoritative: other servers may know more names in it`,
+    )
+    return pass('unknown-name')
+  }
+  const fault = ednsError(query, note)
+  if (fault !== undefined) return fault
+  note?.(`the domain ${textOfKey(apex)} is authoritative: the name does not exist`)
+  return { kind: 'reply', why: 'nxdomain', rcode: 'NXDOMAIN', records: undefined, soaSize: apex.length }
 }
 
 /** What is wrong with the OPT record of a query that is ours to answer (RFC 6891 §6.1.3, RFC 7873 §5.2.2). */
-function ednsError({ edns }: Query): Reply | undefined {
+export function ednsError({ edns }: Query, note?: Note): Reply | undefined {
   if (edns === undefined) return undefined
-  if (edns.version > 0) return error('badvers', 'BADVERS')
-  return edns.isCookieValid ? undefined : error('formerr', 'FORMERR')
+  if (edns.version > 0) {
+    note?.(`EDNS version ${edns.version} is not known, 0 is`)
+    return error('badvers', 'BADVERS')
+  }
+  if (edns.isCookieValid) return undefined
+  note?.(`a DNS cookie has no ${edns.cookieSize} bytes`)
+  return error('formerr', 'FORMERR')
+}
+
+/** What a name holds, for people. */
+function contentOf({ a, aaaa, ptr, isApex, isShort }: OwnedName): string {
+  const sets = [
+    ['A', a],
+    ['AAAA', aaaa],
+    ['PTR', ptr],
+  ] as const
+  const held = sets.flatMap(([type, set]) => (set ? `${set.ends.length} ${type}` : []))
+  const parts = [isApex ? 'a domain with authority' : [], isShort ? 'without its domain' : [], held].flat()
+  return parts.join(', ') || 'nothing but names below it'
 }
 
 const isShortQuery = ({ type, flags: word }: Query): boolean =>

@@ -3,6 +3,12 @@
 /** Record types (RFC 1035 §3.2.2, RFC 3596 §2.1, RFC 4034 §5, RFC 6891 §6.1.1). */
 export const types = { a: 1, ns: 2, soa: 6, ptr: 12, aaaa: 28, opt: 41, ds: 43, any: 255 } as const
 
+/** The type as people write it; `TYPE65534` for those without a name here (RFC 3597 §5). */
+export function typeText(type: number): string {
+  const known = Object.entries(types).find(([, number]) => number === type)
+  return known ? known[0].toUpperCase() : `TYPE${type}`
+}
+
 /** Types that ask for something else than records of a name: transfers, TKEY, TSIG and the like (RFC 6895 §3.1). */
 export const metaTypes = { first: 128, last: 254 } as const
 

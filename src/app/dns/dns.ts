@@ -1,24 +1,19 @@
 /**
  * The dns application: answers the queries of local ports for names of their own tenant and subnets, and lets every
- * other packet go on untouched. It joins the pure parts (flows, question, answer, reply) to the host; it holds no row.
+ * other packet go on untouched. It joins the pure parts (flows, decision) to the host; it holds no row.
  */
 
-import { randomBytes } from 'node:crypto'
 import { type OptionTable, type OptionValues, option } from '../../config/index.ts'
 import { ConfigError } from '../../errors.ts'
 import type { Metrics } from '../../metrics.ts'
-import { answer, parseFrame } from '../../packet/index.ts'
 import { type App, type AppHost, type Application, type Punt, selfCheckPort, type Verdict } from '../app.ts'
 import { tables } from '../pipeline.ts'
 import type { View } from '../view.ts'
-import { decide } from './answer.ts'
+import { createDecider } from './decision.ts'
 import { isHostName } from './domain-name.ts'
 import { createFlows, groupsOfDns, leaseRows, userdata } from './flows.ts'
-import { nsRecord, setOf, soaRecord } from './message.ts'
-import { createNames } from './names.ts'
+import { inspectionsOf } from './inspect.ts'
 import { probeFrame } from './probe.ts'
-import { readQuery } from './question.ts'
-import { replySizeLimit, writeReply } from './reply.ts'
 
 const ttlLimit = 0x7fff_ffff // RFC 2181 §8
 const seconds = (fallback: number) => ({ min: 0, max: ttlLimit, default: fallback, unit: 'seconds' })
@@ -50,39 +45,23 @@ export const dns: Application<typeof options> = {
   factory: createDns,
 }
 
-const destinationPort = 53
-
 function createDns(values: OptionValues<typeof options>, host: AppHost): App {
-  const names = createNames({
+  const count = counters(host.metrics)
+  const rules = {
     dnsDomain: dnsDomainOf(host),
     ttlSeconds: values.df_dns_ttl,
     hasDefaultHostnames: values.df_dns_default_hostnames,
     hasShortNames: values.df_dns_short_names,
-  })
-  const soa = soaRecord(values.df_dns_negative_ttl)
-  const apexRecords = { soa: setOf(soa), ns: setOf(nsRecord(values.df_dns_ttl)) }
-  const parts = { soa, serverCookie: randomBytes(8) }
-  const message = Buffer.alloc(replySizeLimit)
-  const count = counters(host.metrics)
-
-  const decideFrame = ({ frame, port }: Punt, view: View): Verdict => {
-    const packet = parseFrame(frame)
-    if (typeof packet === 'string') return pass(packet)
-    if (packet.destinationPort !== destinationPort) return pass('port')
-    const query = readQuery(frame, packet.payloadOffset, packet.payloadEnd)
-    if (typeof query === 'string') return pass(query)
-    const decision = decide(query, names(view).scopeOf(port), apexRecords)
-    if (decision.kind === 'pass') return pass(decision.why)
-    const size = writeReply(message, frame, query, decision, parts)
-    count.response(decision.rcode)
-    return { kind: 'reply', frame: answer(frame, packet, message, size), why: decision.why }
+    negativeTtlSeconds: values.df_dns_negative_ttl,
   }
+  const decider = createDecider(rules, count.response)
+  const { decide, names } = decider
   const packetIn = (punt: Punt, view: View): Verdict => {
-    const verdict = decideFrame(punt, view)
+    const verdict = decide(punt.frame, punt.port, view)
     if (punt.port.key !== selfCheckPort.key) count.verdict(verdict)
     return verdict
   }
-  const common = { name: dns.name, packetIn, onFailure: 'pass' } as const
+  const common = { name: dns.name, packetIn, onFailure: 'pass', inspect: inspectionsOf(decider) } as const
   if (values.df_dns_intercept === 'off') return { ...common, flows: () => [] }
   const flowsFor = createFlows(values.df_dns_intercept)
   const units = (view: View) =>
@@ -123,5 +102,3 @@ function counters(metrics: Metrics) {
     response: (rcode: string) => responses.inc({ rcode }),
   }
 }
-
-const pass = (why: string): Verdict => ({ kind: 'pass', why })

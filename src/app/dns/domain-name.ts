@@ -34,6 +34,14 @@ export function keyOf(name: string): string {
   return keyOfLabels(name.toLowerCase().split('.'))
 }
 
+/** The name of a key as people write it, without the dot at its end; the root is a dot. */
+export function textOfKey(key: string): string {
+  const labels: string[] = []
+  for (let at = 0; key.charCodeAt(at) > 0; at += key.charCodeAt(at) + 1)
+    labels.push(key.slice(at + 1, at + 1 + key.charCodeAt(at)))
+  return labels.join('.') || '.'
+}
+
 /** The key of the name that a PTR query asks for an address. */
 export const reverseKeyOf = (address: Buffer): string => reverseKey(labelsOf(address), address)
 

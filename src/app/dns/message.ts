@@ -1,5 +1,5 @@
 /**
- * Records as bytes, prepared when the view changes. The only file that sees dns-packet, and hides its habits: it writes
+ * Records as bytes, prepared when the view changes. The only file that writes with dns-packet, and hides its habits: it writes
  * whole messages without compression, so a record is cut out of one and its owner becomes a pointer to the question.
  * It knows neither ports nor queries.
  */

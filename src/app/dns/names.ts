@@ -95,7 +95,7 @@ export function createNames(rules: NameRules): (view: View) => Names {
 }
 
 /** The longest domain of the scope that a key is in; a key is in itself. */
-export function apexOf(apexes: ReadonlyMap<string, boolean>, key: string): string | undefined {
+export function apexOf({ apexes }: Pick<Scope, 'apexes'>, key: string): string | undefined {
   for (let at = 0; at < key.length - 1; at += key.charCodeAt(at) + 1) {
     const suffix = at === 0 ? key : key.slice(at)
     if (apexes.has(suffix)) return suffix
@@ -196,7 +196,7 @@ function addRecord(name: Draft, kind: RecordKind, record: RecordSet): void {
 /** A name under a domain, and in a domain with authority also the empty names between it and the apex. */
 function fullName(draft: ScopeDraft, { key, apexSize }: { key: string; apexSize: number }): Draft {
   if (draft.apexes.size === 1 && !draft.isAnyAuthoritative) return draftName(draft, key, apexSize)
-  const apex = apexOf(draft.apexes, key)
+  const apex = apexOf(draft, key)
   const size = apex?.length ?? apexSize
   if (apex !== undefined && draft.apexes.get(apex))
     for (let at = key.charCodeAt(0) + 1; key.length - at > size; at += key.charCodeAt(at) + 1)

@@ -121,11 +121,11 @@ describe('apexOf', () => {
     ['org', undefined],
     ['example.net', undefined],
   ])('of %s is %s', (name, expected) => {
-    expect(apexOf(apexes, keyOf(name))).toBe(expected && keyOf(expected))
+    expect(apexOf({ apexes }, keyOf(name))).toBe(expected && keyOf(expected))
   })
 
   test('of the root is none', () => {
-    expect(apexOf(apexes, '\0')).toBeUndefined()
+    expect(apexOf({ apexes }, '\0')).toBeUndefined()
   })
 })
 
