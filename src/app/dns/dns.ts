@@ -19,6 +19,12 @@ const ttlLimit = 0x7fff_ffff // RFC 2181 §8
 const seconds = (fallback: number) => ({ min: 0, max: ttlLimit, default: fallback, unit: 'seconds' })
 
 const options = {
+  df_dns_scope: option.choice(
+    ['subnet', 'network', 'router'],
+    'subnet',
+    "Whose names a port finds, always of its own tenant: ports with an address in one of the asker's subnets, in any " +
+      'subnet of its network, or in the networks that a router of the tenant joins to it, too.',
+  ),
   df_dns_intercept: option.choice(
     ['external', 'advertised', 'off'],
     'external',
@@ -48,6 +54,7 @@ export const dns: Application<typeof options> = {
 function createDns(values: OptionValues<typeof options>, host: AppHost): App {
   const count = counters(host.metrics)
   const rules = {
+    scope: values.df_dns_scope,
     dnsDomain: dnsDomainOf(host),
     ttlSeconds: values.df_dns_ttl,
     hasDefaultHostnames: values.df_dns_default_hostnames,

@@ -4,10 +4,10 @@
  * flow, and of names nothing.
  */
 
-import { changedKeys } from '../../sorted-map.ts'
 import { createGrouping } from '../grouping.ts'
 import { createCells, createMemo, type Memo } from '../memo.ts'
-import type { LocalPort, Network, Port, Router, View } from '../view.ts'
+import type { LocalPort, Network, Port, View } from '../view.ts'
+import { createJoins } from './joins.ts'
 import { distinct, isWithin, type Reach, rangeText, reachOf } from './reach.ts'
 
 /** `external`: whatever is outside, and what the cloud itself announces; `advertised`: what the askers' subnets announce. */
@@ -150,27 +150,4 @@ function reachesOf({ addresses, allowedAddressPairs }: Port): Reach[] {
   return [...addresses, ...allowedAddressPairs]
     .flatMap(({ ip }) => reachOf(ip) ?? [])
     .filter(({ prefix }) => prefix > 0)
-}
-
-/** Makes the function that finds the other networks that routers of these tenants join to a network, in order. */
-function createJoins() {
-  const routersIn = new Map<string, Map<string, Router>>()
-  let known: ReadonlyMap<string, Router> = new Map()
-  return (routers: ReadonlyMap<string, Router>) => {
-    for (const id of changedKeys(known, routers)) {
-      for (const { networkId } of known.get(id)?.ports ?? []) routersIn.get(networkId)?.delete(id)
-      const router = routers.get(id)
-      for (const { networkId } of router?.ports ?? []) {
-        const there = routersIn.get(networkId) ?? new Map<string, Router>()
-        routersIn.set(networkId, there.set(id, router!))
-      }
-    }
-    known = routers
-    return (networkId: string, topics: ReadonlySet<string>): string[] => {
-      const own = [...(routersIn.get(networkId)?.values() ?? [])].filter(({ topic }) => topics.has(topic))
-      const others = new Set(own.flatMap(({ ports }) => ports.map((port) => port.networkId)))
-      others.delete(networkId)
-      return [...others].sort()
-    }
-  }
 }

@@ -12,6 +12,8 @@ export interface RecordSet {
   readonly bytes: Buffer
   /** Where each record ends in `bytes`. */
   readonly ends: readonly number[]
+  /** How many of them, from the first one on, come before the others in every reply. */
+  readonly preferred: number
 }
 
 /** The compression pointer (RFC 1035 §4.1.4) to the name of the question. */
@@ -50,13 +52,14 @@ export function nsRecord(ttl: number): Buffer {
 }
 
 /** One record as a set. */
-export const setOf = (record: Buffer): RecordSet => ({ bytes: record, ends: [record.length] })
+export const setOf = (record: Buffer): RecordSet => ({ bytes: record, ends: [record.length], preferred: 1 })
 
 /**
- * Joins records of one type, each once; all get the lowest TTL among them (RFC 2181 §5.2). `records` are sets of one and
- * at least one.
+ * Joins records of one type, each once; all get the lowest TTL among them (RFC 2181 §5.2). They are sets of one, and at
+ * least one; the `preferred` ones come first in every reply.
  */
-export function joined(records: readonly RecordSet[]): RecordSet {
+export function joined(preferred: readonly RecordSet[], others: readonly RecordSet[] = []): RecordSet {
+  const records = [...preferred, ...others]
   if (records.length === 1) return records[0]!
   const byData = new Map(records.map(({ bytes }) => [bytes.toString('latin1', dataOffset), bytes]))
   const ttl = Math.min(...records.map(({ bytes }) => bytes.readUInt32BE(ttlOffset)))
@@ -68,7 +71,8 @@ export function joined(records: readonly RecordSet[]): RecordSet {
     end += length
     ends.push(end)
   }
-  return { bytes, ends }
+  const first = new Set(preferred.map(({ bytes: one }) => one.toString('latin1', dataOffset)))
+  return { bytes, ends, preferred: first.size }
 }
 
 function record(answer: Answer): Buffer {

@@ -1,17 +1,19 @@
 /**
  * Which names each local port may ask for: from a view to one immutable map per scope. A scope is the asker's tenant and
- * subnets (docs/architecture.md), so two tenants never share one, and askers with the same subnets do. It decides no
- * query.
+ * the subnets that it sees (docs/architecture.md), so two tenants never share one, and askers that see the same do. It
+ * decides no query.
  */
 
 import { createGrouping } from '../grouping.ts'
 import { createCells } from '../memo.ts'
 import type { Port, Subnet, View } from '../view.ts'
 import { keyOf, reverseZonesOf } from './domain-name.ts'
+import { createJoins } from './joins.ts'
 import { joined, type RecordSet } from './message.ts'
 import {
   type Contribution,
   type NameRules,
+  type NameScope,
   type PortNames,
   type Problem,
   portNames,
@@ -56,6 +58,7 @@ export function createNames(rules: NameRules): (view: View) => Names {
   const byView = new WeakMap<View, Names>()
   const byPort = new WeakMap<Port, PortNames>()
   const seenBy = createGrouping(audiencesOf)
+  const joinedBy = createJoins()
   const cells = createCells<ScopeOfSubnets>()
   const namesOfPort = (port: Port): PortNames => {
     const known = byPort.get(port) ?? portNames(port, rules)
@@ -66,15 +69,17 @@ export function createNames(rules: NameRules): (view: View) => Names {
     const scopes = new Map<string, ScopeOfSubnets>()
     const scopeOfPort = new Map<string, ScopeOfSubnets>()
     const portsFor = seenBy(view.ports)
+    const joined = joinedBy(view.routers)
     const cell = cells()
     for (const port of view.localPorts) {
       const { topic } = port
-      const subnets = subnetsOf(port)
+      const sight = sightOf(port, view, rules.scope, joined)
+      const subnets = [...sight.own, ...sight.others]
       if (topic === '' || subnets.length === 0) continue
-      const key = [topic, ...subnets.map(({ id }) => id)].join(' ')
+      const key = [topic, sight.own.length, ...subnets.map(({ id }) => id)].join(' ')
       const make = () => {
         const groups = subnets.map((subnet) => portsFor(audienceKey(topic, subnet)))
-        return cell(key, [...subnets, ...groups], () => scopeOfSubnets(subnets, groups, rules, namesOfPort))
+        return cell(key, [...subnets, ...groups], () => scopeOfSubnets(sight, groups, rules, namesOfPort))
       }
       const scope = scopes.get(key) ?? make()
       scopes.set(key, scope)
@@ -105,7 +110,35 @@ export function apexOf({ apexes }: Pick<Scope, 'apexes'>, key: string): string |
 
 type RecordKind = 'a' | 'aaaa' | 'ptr'
 
-type Draft = { apexSize: number; isApex: boolean; isShort: boolean } & { [Kind in RecordKind]?: RecordSet[] }
+/** The records of a name so far: those in the asker's own subnets come first in replies. */
+interface Sets {
+  readonly own: RecordSet[]
+  readonly others: RecordSet[]
+}
+
+type Draft = { apexSize: number; isApex: boolean; isShort: boolean } & { [Kind in RecordKind]?: Sets }
+
+/** The subnets whose addresses an asker finds: its own, and what its scope adds; each in order of ids. */
+interface Sight {
+  readonly own: readonly Subnet[]
+  readonly others: readonly Subnet[]
+}
+
+function sightOf(
+  port: Port,
+  view: View,
+  scope: NameScope,
+  joined: ReturnType<ReturnType<typeof createJoins>>,
+): Sight {
+  const own = subnetsOf(port)
+  if (scope === 'subnet') return { own, others: [] }
+  const networks = scope === 'network' ? [] : joined(port.networkId, new Set([port.topic]))
+  const seen = [port.networkId, ...networks].flatMap((id) => view.networks.get(id)?.subnets ?? [])
+  const ids = new Set(own.map(({ id }) => id))
+  return { own, others: seen.filter(({ id }) => !ids.has(id)).sort(byId) }
+}
+
+const byId = (a: Subnet, b: Subnet): number => (a.id < b.id ? -1 : 1)
 
 interface ScopeDraft {
   readonly names: Map<string, Draft>
@@ -122,17 +155,19 @@ interface ScopeOfSubnets {
 
 /** `groups` are the ports with an address in each of the subnets. */
 function scopeOfSubnets(
-  subnets: readonly Subnet[],
+  { own, others }: Sight,
   groups: readonly (readonly Port[])[],
   rules: NameRules,
   namesOfPort: (port: Port) => PortNames,
 ): ScopeOfSubnets {
   const ports = [...new Set(groups.flat())].sort((a, b) => a.key - b.key)
+  const subnets = [...own, ...others]
   const ids = new Set(subnets.map(({ id }) => id))
+  const ownIds = new Set(own.map(({ id }) => id))
   const draft = scopeDraft(subnets, rules)
   for (const port of ports)
     for (const contribution of namesOfPort(port).contributions)
-      if (ids.has(contribution.subnet.id)) add(draft, contribution)
+      if (ids.has(contribution.subnet.id)) add(draft, contribution, ownIds.has(contribution.subnet.id))
   return { subnets, ports, scope: scopeOf(draft) }
 }
 
@@ -159,7 +194,7 @@ function problemsOf(
 function subnetsOf(port: Port): Subnet[] {
   const subnets = new Map<string, Subnet>()
   for (const { subnet } of port.addresses) if (subnet) subnets.set(subnet.id, subnet)
-  return [...subnets.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+  return [...subnets.values()].sort(byId)
 }
 
 function scopeDraft(subnets: readonly Subnet[], rules: NameRules): ScopeDraft {
@@ -180,17 +215,19 @@ function addApex(draft: ScopeDraft, key: string, isAuthoritative: boolean): void
   draftName(draft, key, key.length).isApex = true
 }
 
-function add(draft: ScopeDraft, { record, isIpv6, full, shortKey, reverse }: Contribution): void {
+function add(
+  draft: ScopeDraft,
+  { record, isIpv6, full, shortKey, reverse }: Contribution,
+  isOwn: boolean,
+): void {
+  const addRecord = (name: Draft, kind: RecordKind, one: RecordSet) => {
+    name[kind] ??= { own: [], others: [] }
+    name[kind][isOwn ? 'own' : 'others'].push(one)
+  }
   const family = isIpv6 ? 'aaaa' : 'a'
   if (full) addRecord(fullName(draft, full), family, record)
   if (shortKey) addRecord(draftName(draft, shortKey, shortKey.length, true), family, record)
   if (reverse) addRecord(fullName(draft, reverse), 'ptr', reverse.record)
-}
-
-function addRecord(name: Draft, kind: RecordKind, record: RecordSet): void {
-  const records = name[kind]
-  if (records) records.push(record)
-  else name[kind] = [record]
 }
 
 /** A name under a domain, and in a domain with authority also the empty names between it and the apex. */
@@ -213,7 +250,7 @@ function draftName(draft: ScopeDraft, key: string, apexSize: number, isShort = f
 
 function scopeOf({ names, apexes, isAnyAuthoritative }: ScopeDraft): Scope | undefined {
   if (names.size === 0) return undefined
-  const setOf = (records: RecordSet[] | undefined) => records && joined(records)
+  const setOf = (sets: Sets | undefined) => sets && joined(sets.own, sets.others)
   const owned = new Map<string, OwnedName>()
   for (const [key, { a, aaaa, ptr, apexSize, isApex, isShort }] of names)
     owned.set(key, { a: setOf(a), aaaa: setOf(aaaa), ptr: setOf(ptr), apexSize, isApex, isShort })

@@ -8,8 +8,15 @@ import { isHostName, isSpecialUse, keyOf, reverseKeyOf, reverseZoneSize } from '
 import { addressRecord, pointerRecord, type RecordSet, setOf } from './message.ts'
 import { bytesOf, reachOf } from './reach.ts'
 
+/**
+ * Whose addresses a port finds, always of its own tenant: those in its own subnets, in all subnets of its network, or in
+ * those of the networks that a router of the tenant joins to it, too.
+ */
+export type NameScope = 'subnet' | 'network' | 'router'
+
 /** How names are made of rows. */
 export interface NameRules {
+  readonly scope: NameScope
   /** The domain of subnets without one of their own, without a dot at its end; undefined for none. */
   readonly dnsDomain: string | undefined
   readonly ttlSeconds: number

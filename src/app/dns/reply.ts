@@ -57,18 +57,22 @@ function roomOf(query: Query, parts: ReplyParts): number {
   return limit - edns.optSize - cookieOptionSize(query, parts)
 }
 
-/** Copies records, the one at `turn` first, as many as end before `limit`, and counts them in the header. */
+/**
+ * Copies records, as many as end before `limit`, and counts them in the header. Those that come first begin with another
+ * one from turn to turn, and so do the others behind them.
+ */
 function writeRecords(into: Buffer, offset: number, set: RecordSet, turn: number, limit: number): number {
-  const { bytes, ends } = set
-  let index = turn % ends.length
+  const { bytes, ends, preferred } = set
+  const others = ends.length - preferred
   let at = offset
   let count = 0
   for (; count < ends.length; count++) {
+    const index =
+      count < preferred ? (count + turn) % preferred : preferred + ((count - preferred + turn) % others)
     const from = index === 0 ? 0 : ends[index - 1]!
     const to = ends[index]!
     if (at + to - from > limit) break
     at = copyBytes(into, at, bytes, from, to)
-    index = index + 1 === ends.length ? 0 : index + 1
   }
   into.writeUInt16BE(count, 6)
   return at

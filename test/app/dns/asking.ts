@@ -14,6 +14,7 @@ import { frameOf } from '../../packet/foreign.ts'
 type Options = Parameters<typeof dns.factory>[0]
 
 const defaults: Options = {
+  df_dns_scope: 'subnet',
   df_dns_intercept: 'external',
   df_dns_ttl: 30,
   df_dns_negative_ttl: 5,

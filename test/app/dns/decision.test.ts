@@ -7,6 +7,7 @@ import { frameWith, localPort, queryOf } from './asking.ts'
 const [red, blue] = [1, 4]
 
 const rules = {
+  scope: 'subnet' as const,
   dnsDomain: 'openstacklocal',
   ttlSeconds: 30,
   negativeTtlSeconds: 5,

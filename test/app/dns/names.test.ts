@@ -7,6 +7,7 @@ import { networkOf, portOf, twoTenants, viewOf } from '../../support/view.ts'
 import { localPort } from './asking.ts'
 
 const rules: NameRules = {
+  scope: 'subnet',
   dnsDomain: 'openstacklocal',
   ttlSeconds: 30,
   hasDefaultHostnames: true,
