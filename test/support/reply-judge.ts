@@ -72,10 +72,14 @@ export function faultOf(frame: Buffer, reply: Buffer): string | undefined {
   return undefined
 }
 
+const headerSize = 12
+
 function messageFaultOf(query: Buffer, reply: Buffer): string | undefined {
   if (reply.readUInt16BE(0) !== query.readUInt16BE(0)) return 'id'
   const [asked, answered] = [query.readUInt16BE(2), reply.readUInt16BE(2)]
+  if ((asked & 0x8000) !== 0) return 'a response was answered'
   if ((answered & 0x8000) === 0) return 'QR'
+  if (reply.length === headerSize) return refusalFaultOf(asked, answered, reply)
   if ((answered & 0x7800) !== 0) return 'opcode'
   if ((answered & 0x0100) !== (asked & 0x0100)) return 'RD'
   if ((answered & 0x0270) !== 0) return 'TC, Z, AD or CD'
@@ -91,4 +95,12 @@ function messageFaultOf(query: Buffer, reply: Buffer): string | undefined {
   decode(reply)
   if (decode.bytes !== reply.length) return 'bytes left over'
   return undefined
+}
+
+/** A header alone answers what is no query: opcode and RD of the message, no other flag, an error, and no section. */
+function refusalFaultOf(asked: number, answered: number, reply: Buffer): string | undefined {
+  if ((answered & 0x7900) !== (asked & 0x7900)) return 'opcode or RD of a refusal'
+  if ((answered & 0x06f0) !== 0) return 'AA, TC, RA, Z, AD or CD of a refusal'
+  if (![1, 4, 5].includes(answered & 15)) return 'rcode of a refusal'
+  return reply.subarray(4).every((byte) => byte === 0) ? undefined : 'sections of a refusal'
 }

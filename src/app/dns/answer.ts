@@ -34,12 +34,14 @@ export type Note = (reason: string) => void
 /** The query is answered. */
 export interface Reply {
   readonly kind: 'reply'
-  readonly why: 'answer' | 'nodata' | 'nxdomain' | 'formerr' | 'badvers'
+  readonly why: 'answer' | 'nodata' | 'nxdomain' | 'formerr' | 'badvers' | 'notimp' | 'refused'
   readonly rcode: Rcode
   /** The answer section. */
   readonly records: RecordSet | undefined
   /** The size in bytes of the end of the question's name that owns the SOA record in the authority section; 0 for none. */
   readonly soaSize: number
+  /** The extended error (RFC 8914) for askers with EDNS; none if it is missing. */
+  readonly extendedError?: number
 }
 
 /** The records that every apex has. */

@@ -16,7 +16,7 @@ export const metaTypes = { first: 128, last: 254 } as const
 export const internet = 1
 
 /** Response codes (RFC 1035 §4.1.1, RFC 6891 §9); those above 15 need an OPT record. */
-export const rcodes = { NOERROR: 0, FORMERR: 1, NXDOMAIN: 3, BADVERS: 16 } as const
+export const rcodes = { NOERROR: 0, FORMERR: 1, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 } as const
 
 export type Rcode = keyof typeof rcodes
 
@@ -31,9 +31,14 @@ export const edns = {
   plainSize: 512,
   optSize: 11,
   doBit: 0x8000,
+  nsidCode: 3, // RFC 5001 §2.1
   cookieCode: 10,
+  errorCode: 15, // RFC 8914 §2
   clientCookieSize: 8,
 } as const
+
+/** Extended DNS errors (RFC 8914 §4). */
+export const extendedErrors = { notAuthoritative: 20 } as const
 
 /** The fixed header of a message; bytes. */
 export const headerSize = 12

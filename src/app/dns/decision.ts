@@ -4,16 +4,17 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { answer, parseFrame } from '../../packet/index.ts'
+import { answer, parseFrame, type UdpFrame } from '../../packet/index.ts'
 import type { Verdict } from '../app.ts'
 import type { Port, View } from '../view.ts'
-import { decide, type Note } from './answer.ts'
-import type { Rcode } from './codes.ts'
+import { decide, type Note, type Reply } from './answer.ts'
+import { extendedErrors, headerSize, type Rcode } from './codes.ts'
 import { nsRecord, setOf, soaRecord } from './message.ts'
 import { createNames, type Names } from './names.ts'
 import type { NameRules } from './port-names.ts'
-import { readQuery } from './question.ts'
-import { replySizeLimit, writeReply } from './reply.ts'
+import { readQuery, type Unread } from './question.ts'
+import { replySizeLimit, writeRefusal, writeReply } from './reply.ts'
+import { createSilence } from './silent.ts'
 
 /** What decides; one for each loaded application. */
 export interface Decider {
@@ -29,6 +30,8 @@ export interface Decider {
 /** How it decides: the names, and how many seconds others may remember that there is none. */
 export interface DecisionRules extends NameRules {
   readonly negativeTtlSeconds: number
+  /** The server id for those who ask for it (RFC 5001); empty for none. */
+  readonly nsid: string
 }
 
 const domainPort = 53
@@ -38,7 +41,8 @@ export function createDecider(rules: DecisionRules, replied: (rcode: Rcode) => v
   const names = createNames(rules)
   const soa = soaRecord(rules.negativeTtlSeconds)
   const apexRecords = { soa: setOf(soa), ns: setOf(nsRecord(rules.ttlSeconds)) }
-  const parts = { soa, serverCookie: randomBytes(8) }
+  const parts = { soa, serverCookie: randomBytes(8), nsid: Buffer.from(rules.nsid) }
+  const isSilent = createSilence()
   const message = Buffer.alloc(replySizeLimit)
 
   const decideFrame = (frame: Buffer, port: Port, view: View, note?: Note): Verdict => {
@@ -51,16 +55,74 @@ export function createDecider(rules: DecisionRules, replied: (rcode: Rcode) => v
     const query = readQuery(frame, packet.payloadOffset, packet.payloadEnd)
     if (typeof query === 'string') {
       note?.('the message is not a query that is wholly understood')
-      return pass(query, note)
+      const rcode = rcodeFor(query)
+      const size = packet.payloadEnd - packet.payloadOffset
+      if (rcode === undefined || size < headerSize || !isForCloud(frame, packet, port, view, note))
+        return pass(query, note)
+      return reply(
+        frame,
+        packet,
+        writeRefusal(message, frame, packet.payloadOffset, rcode),
+        rcode,
+        whyOf[rcode],
+        note,
+      )
     }
     const decision = decide(query, names(view).scopeOf(port), apexRecords, note)
-    if (decision.kind === 'pass') return pass(decision.why, note)
-    const size = writeReply(message, frame, query, decision, parts)
-    if (note === undefined) replied(decision.rcode)
-    note?.(`it is answered: ${decision.rcode}, ${size} bytes`)
-    return { kind: 'reply', frame: answer(frame, packet, message, size), why: decision.why }
+    if (decision.kind === 'pass' && !isForCloud(frame, packet, port, view, note))
+      return pass(decision.why, note)
+    const answered = decision.kind === 'pass' ? refused : decision
+    const size = writeReply(message, frame, query, answered, parts)
+    return reply(frame, packet, size, answered.rcode, answered.why, note)
+  }
+
+  /** Whether the packet goes to an address of the cloud itself, where nobody would answer it. */
+  function isForCloud(
+    frame: Buffer,
+    { udpOffset, family }: UdpFrame,
+    port: Port,
+    view: View,
+    note?: Note,
+  ): boolean {
+    const size = family === 4 ? 4 : 16
+    const isOurs = isSilent(view, port.networkId, frame.toString('latin1', udpOffset - size, udpOffset))
+    if (isOurs)
+      note?.('the server that is asked is an address of the cloud itself, and nothing else listens there')
+    return isOurs
+  }
+
+  function reply(
+    frame: Buffer,
+    packet: UdpFrame,
+    size: number,
+    rcode: Rcode,
+    why: string,
+    note?: Note,
+  ): Verdict {
+    if (note === undefined) replied(rcode)
+    note?.(`it is answered: ${rcode}, ${size} bytes`)
+    return { kind: 'reply', frame: answer(frame, packet, message, size), why }
   }
   return { decide: decideFrame, names }
+}
+
+/** What an address of the cloud says to a query that it has no answer to (RFC 8914 §4.21). */
+const refused: Reply = {
+  kind: 'reply',
+  why: 'refused',
+  rcode: 'REFUSED',
+  records: undefined,
+  soaSize: 0,
+  extendedError: extendedErrors.notAuthoritative,
+}
+
+const whyOf = { FORMERR: 'formerr', NOTIMP: 'notimp', REFUSED: 'refused' } as const
+
+/** What an address of the cloud says to a message that is no query; nothing to a response (RFC 1035 §7.3). */
+function rcodeFor(unread: Unread): keyof typeof whyOf | undefined {
+  if (unread === 'response') return undefined
+  if (unread === 'opcode') return 'NOTIMP'
+  return unread === 'class' ? 'REFUSED' : 'FORMERR'
 }
 
 function pass(why: string, note: Note | undefined): Verdict {

@@ -41,6 +41,10 @@ const options = {
     'Give ports without a dnsname row the name host-<address>, with "-" for "." and ":".',
   ),
   df_dns_short_names: option.boolean(true, 'Answer the name of a port also without its domain.'),
+  df_dns_nsid: option.string(
+    '',
+    'What tells this server from others, for those who ask for it (NSID); empty: nothing.',
+  ),
 } satisfies OptionTable
 
 /** Local names for virtual machines; section `[df_dns_app]`. */
@@ -60,6 +64,7 @@ function createDns(values: OptionValues<typeof options>, host: AppHost): App {
     hasDefaultHostnames: values.df_dns_default_hostnames,
     hasShortNames: values.df_dns_short_names,
     negativeTtlSeconds: values.df_dns_negative_ttl,
+    nsid: nsidOf(values.df_dns_nsid),
   }
   const decider = createDecider(rules, count.response)
   const { decide, names } = decider
@@ -83,6 +88,13 @@ function createDns(values: OptionValues<typeof options>, host: AppHost): App {
     groups: groupsOfDns,
     lease: { rows: leaseRows(), probe: { tableId: tables.dns.id, frame: probeFrame } },
   }
+}
+
+const nsidSizeLimit = 64
+
+function nsidOf(text: string): string {
+  if (Buffer.byteLength(text) <= nsidSizeLimit) return text
+  throw new ConfigError(`[df_dns_app] df_dns_nsid has more than ${nsidSizeLimit} bytes: use a shorter one`)
 }
 
 /** `[DEFAULT] dns_domain` without the dot that Neutron puts at its end; empty means none. */

@@ -30,6 +30,8 @@ export interface Edns {
   readonly cookieOffset: number
   readonly cookieSize: number
   readonly isCookieValid: boolean
+  /** Whether the server's id is asked for (RFC 5001). */
+  readonly wantsNsid: boolean
 }
 
 /** Why a message is not a query that we understand. */
@@ -106,13 +108,16 @@ function readOpt(bytes: Buffer, offset: number, end: number): Edns | Unread {
   if (optionsOffset + wordAt(bytes, offset + 9) !== end) return 'message'
   let cookieOffset = 0
   let cookieSize = 0
+  let wantsNsid = false
   let at = optionsOffset
   while (at < end) {
     if (at + 4 > end) return 'additional'
     const next = at + 4 + wordAt(bytes, at + 2)
     if (next > end) return 'additional'
+    const code = wordAt(bytes, at)
+    if (code === edns.nsidCode) wantsNsid = true
     // Of several cookies the first one counts (RFC 7873 §5.2).
-    if (wordAt(bytes, at) === edns.cookieCode && cookieOffset === 0) {
+    if (code === edns.cookieCode && cookieOffset === 0) {
       cookieOffset = at + 4
       cookieSize = next - cookieOffset
     }
@@ -126,6 +131,7 @@ function readOpt(bytes: Buffer, offset: number, end: number): Edns | Unread {
     cookieSize,
     // A client cookie alone, or with a server cookie of 8 to 32 bytes (RFC 7873 §4).
     isCookieValid: cookieOffset === 0 || cookieSize === 8 || (cookieSize >= 16 && cookieSize <= 40),
+    wantsNsid,
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { copyBytes } from '../../packet/index.ts'
 import type { Reply } from './answer.ts'
-import { edns, flags, headerSize, rcodes, types } from './codes.ts'
+import { edns, flags, headerSize, type Rcode, rcodes, types } from './codes.ts'
 import { type RecordSet, soaPointers } from './message.ts'
 import type { Query } from './question.ts'
 
@@ -18,6 +18,8 @@ export interface ReplyParts {
    * of the server behind us gets that one back, so that ours is never mistaken for a forger's (RFC 7873 §5.3).
    */
   readonly serverCookie: Buffer
+  /** What tells this server from others (RFC 5001), for askers who want to know; none if it is empty. */
+  readonly nsid: Buffer
 }
 
 /** The largest reply; bytes. */
@@ -45,16 +47,16 @@ export function writeReply(
   into.writeUInt16BE(reply.soaSize > 0 ? 1 : 0, 8)
   into.writeUInt16BE(query.edns ? 1 : 0, 10)
   let at = copyBytes(into, headerSize, bytes, query.start + headerSize, query.questionEnd)
-  if (reply.records) at = writeRecords(into, at, reply.records, query.id, roomOf(query, parts))
+  if (reply.records) at = writeRecords(into, at, reply.records, query.id, roomOf(query, reply, parts))
   if (reply.soaSize > 0) at = writeSoa(into, at, query, reply.soaSize, parts.soa)
-  return query.edns ? writeOpt(into, at, bytes, query, rcode, parts) : at
+  return query.edns ? writeOpt(into, at, bytes, query, reply, parts) : at
 }
 
 /** Where the answer section must end. */
-function roomOf(query: Query, parts: ReplyParts): number {
+function roomOf(query: Query, reply: Reply, parts: ReplyParts): number {
   if (!query.edns) return edns.plainSize
   const limit = Math.min(Math.max(query.edns.udpSize, edns.plainSize), edns.udpSize)
-  return limit - edns.optSize - cookieOptionSize(query, parts)
+  return limit - edns.optSize - optionsSizeOf(query, reply, parts)
 }
 
 /**
@@ -92,31 +94,78 @@ function writeOpt(
   offset: number,
   bytes: Buffer,
   query: Query,
-  rcode: number,
+  reply: Reply,
   parts: ReplyParts,
 ): number {
-  const optionsSize =
-    rcode === rcodes.NOERROR || rcode === rcodes.NXDOMAIN ? cookieOptionSize(query, parts) : 0
+  const rcode = rcodes[reply.rcode]
   into[offset] = 0
   into.writeUInt16BE(types.opt, offset + 1)
   into.writeUInt16BE(edns.udpSize, offset + 3)
   into.writeUInt16BE((rcode >> 4) << 8, offset + 5) // the upper bits of the rcode; version 0
   into.writeUInt16BE(query.edns?.isDnssecOk ? edns.doBit : 0, offset + 7) // RFC 3225 §3
-  into.writeUInt16BE(optionsSize, offset + 9)
-  const at = offset + edns.optSize
-  if (optionsSize === 0) return at
+  into.writeUInt16BE(optionsSizeOf(query, reply, parts), offset + 9)
+  let at = offset + edns.optSize
+  if (!hasOptions(reply)) return at
+  at = writeCookie(into, at, bytes, query, parts)
+  if (nsidOptionSize(query, parts) > 0) {
+    into.writeUInt16BE(edns.nsidCode, at)
+    into.writeUInt16BE(parts.nsid.length, at + 2)
+    at = copyBytes(into, at + 4, parts.nsid, 0, parts.nsid.length)
+  }
+  if (reply.extendedError === undefined) return at
+  into.writeUInt16BE(edns.errorCode, at)
+  into.writeUInt16BE(2, at + 2)
+  into.writeUInt16BE(reply.extendedError, at + 4)
+  return at + extendedErrorSize
+}
+
+const optionHeaderSize = 4
+const extendedErrorSize = optionHeaderSize + 2
+
+function writeCookie(into: Buffer, at: number, bytes: Buffer, query: Query, parts: ReplyParts): number {
+  const size = cookieOptionSize(query, parts)
+  if (size === 0) return at
   const { cookieOffset, cookieSize } = query.edns!
   const { serverCookie } = parts
   into.writeUInt16BE(edns.cookieCode, at)
-  into.writeUInt16BE(optionsSize - 4, at + 2)
-  const end = copyBytes(into, at + 4, bytes, cookieOffset, cookieOffset + cookieSize)
+  into.writeUInt16BE(size - optionHeaderSize, at + 2)
+  const end = copyBytes(into, at + optionHeaderSize, bytes, cookieOffset, cookieOffset + cookieSize)
   return cookieSize === edns.clientCookieSize
     ? copyBytes(into, end, serverCookie, 0, serverCookie.length)
     : end
 }
 
+/** A query that was not understood to its end gets an OPT record without options. */
+const hasOptions = ({ rcode }: Reply): boolean => rcode !== 'FORMERR' && rcode !== 'BADVERS'
+
+function optionsSizeOf(query: Query, reply: Reply, parts: ReplyParts): number {
+  if (!hasOptions(reply)) return 0
+  const error = reply.extendedError === undefined ? 0 : extendedErrorSize
+  return cookieOptionSize(query, parts) + nsidOptionSize(query, parts) + error
+}
+
+function nsidOptionSize({ edns: asked }: Query, { nsid }: ReplyParts): number {
+  return asked?.wantsNsid && nsid.length > 0 ? optionHeaderSize + nsid.length : 0
+}
+
 /** The client's cookie with a server cookie behind it: its own if it has one. */
 function cookieOptionSize({ edns: asked }: Query, { serverCookie }: ReplyParts): number {
   if (!asked || asked.cookieSize === 0) return 0
-  return 4 + asked.cookieSize + (asked.cookieSize === edns.clientCookieSize ? serverCookie.length : 0)
+  return (
+    optionHeaderSize +
+    asked.cookieSize +
+    (asked.cookieSize === edns.clientCookieSize ? serverCookie.length : 0)
+  )
+}
+
+/**
+ * Writes the reply to a message that begins with a header at `start` of `bytes` but was not understood: a header alone,
+ * with its id, opcode and RD. Gives its size.
+ */
+export function writeRefusal(into: Buffer, bytes: Buffer, start: number, rcode: Rcode): number {
+  const word = bytes.readUInt16BE(start + 2)
+  into.fill(0, 0, headerSize)
+  copyBytes(into, 0, bytes, start, start + 2)
+  into.writeUInt16BE(flags.qr | (word & (flags.opcode | flags.rd)) | rcodes[rcode], 2)
+  return headerSize
 }

@@ -20,6 +20,7 @@ const defaults: Options = {
   df_dns_negative_ttl: 5,
   df_dns_default_hostnames: true,
   df_dns_short_names: true,
+  df_dns_nsid: '',
 }
 
 /** The host of an application under test. */

@@ -11,6 +11,7 @@ const rules = {
   dnsDomain: 'openstacklocal',
   ttlSeconds: 30,
   negativeTtlSeconds: 5,
+  nsid: '',
   hasDefaultHostnames: true,
   hasShortNames: true,
 }

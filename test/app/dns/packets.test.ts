@@ -23,7 +23,11 @@ const chunk = 50_000
 
 function inChunks(property: fc.IRawProperty<unknown>): void {
   for (let done = 0; done < count; done += chunk)
-    fc.assert(property, { numRuns: Math.min(chunk, count - done), seed: seed + done })
+    fc.assert(property, {
+      numRuns: Math.min(chunk, count - done),
+      seed: seed + done,
+      endOnFailure: true, // a smaller failing packet may take an hour to find; the seed brings this one again
+    })
 }
 
 /** The default cloud, each subnet authoritative, and in each a name with more addresses than fit into a reply. */
@@ -46,6 +50,9 @@ function crowded(): View {
   return viewOf(networks, ports, { 1: 11, 2: 12, 4: 14, 5: 15 })
 }
 
+/** What an address of the cloud says to everybody alike. */
+const isRefusal = new Set(['refused', 'notimp', 'formerr'])
+
 const views = [twoTenants(), crowded()].map((view) => ({ view, app: appOf() }))
 
 test(`${count} packets, seed ${seed}: a known verdict, a right reply, an untouched frame`, {
@@ -67,6 +74,7 @@ test(`${count} packets, seed ${seed}: a known verdict, a right reply, an untouch
       const fault = faultOf(before, verdict.frame)
       if (fault !== undefined)
         throw new Error(`the reply is wrong: ${fault}: ${verdict.frame.toString('hex')}`)
+      if (isRefusal.has(verdict.why)) return
       const stranger = key === 1 ? 'blue' : 'red'
       if (before.toString('latin1').toLowerCase().includes(`${stranger}\x07example`))
         throw new Error('a name of the other tenant was answered')

@@ -40,6 +40,8 @@ const replyWords: Record<Reply['why'], true> = {
   nxdomain: true,
   formerr: true,
   badvers: true,
+  notimp: true,
+  refused: true,
 }
 
 /** The words by the kind of the verdict. */
