@@ -89,7 +89,7 @@ const rules: readonly Rule[] = [
   {
     pattern: /Failed to connect|ECONNRESET|socket hang up/,
     isUnsent: true,
-    told: () => 'hangs up: if it speaks TLS, write https:// in [df] remote_db_hosts',
+    told: () => 'hangs up: write https:// in [df] remote_db_hosts if it speaks TLS, http:// if it does not',
   },
   {
     pattern: /ECONNREFUSED|ENOENT/,

@@ -96,9 +96,11 @@ const listen = (port: string): Promise<Capture> =>
 const hashes = (frames: readonly Buffer[]) =>
   frames.map((frame) => createHash('sha256').update(frame).digest('hex')).sort()
 
-/** How many packets the controller has been asked about. */
+/** How many packets the controller has been asked about, those on their way into the counters included. */
 async function punts(): Promise<number> {
-  const dump = await switchAt(node.switchDirectory).ofctl('dump-flows', 'br-int', 'table=33')
+  const bridge = switchAt(node.switchDirectory)
+  await bridge.appctl('revalidator/purge')
+  const dump = await bridge.ofctl('dump-flows', 'br-int', 'table=33')
   return Number(/n_packets=(\d+)/.exec(dump)?.[1] ?? 0)
 }
 

@@ -277,11 +277,12 @@ describe('TLS', () => {
 
   test('and plain text do not meet', async () => {
     const plain = await openedDriver({ remote_db_hosts: [`http://${etcd.address}`] })
-    await expect(plain.list()).rejects.toThrow(/hangs up: if it speaks TLS, write https:\/\//)
+    await expect(plain.list()).rejects.toThrow(/hangs up: write https:\/\/ in \S+ \S+ if it speaks TLS/)
     const other = await Etcd.start({ hasPort: true })
     cleanups.push(() => other.remove())
     const secure = await openedDriver(with_({ remote_db_hosts: [other.address] }))
-    await expect(secure.list()).rejects.toThrow(/does not speak TLS: write http:\/\//)
+    // Whether Node sees the plain reply before the end of the connection is a matter of chance.
+    await expect(secure.list()).rejects.toThrow(/does not speak TLS: write http:\/\/|hangs up: .* http:\/\/ if/)
   })
 })
 
