@@ -282,7 +282,9 @@ describe('TLS', () => {
     cleanups.push(() => other.remove())
     const secure = await openedDriver(with_({ remote_db_hosts: [other.address] }))
     // Whether Node sees the plain reply before the end of the connection is a matter of chance.
-    await expect(secure.list()).rejects.toThrow(/does not speak TLS: write http:\/\/|hangs up: .* http:\/\/ if/)
+    await expect(secure.list()).rejects.toThrow(
+      /does not speak TLS: write http:\/\/|hangs up: .* http:\/\/ if/,
+    )
   })
 })
 
