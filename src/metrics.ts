@@ -24,6 +24,23 @@ export function createMetrics() {
     if (!declared.has(key)) declared.set(key, make())
     return declared.get(key) as M
   }
+  const tally = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    once(['tally', name, help, labelNames], () => {
+      const lines = new Map<string, { labels: Record<L, string>; cell: Cell }>()
+      new Counter({
+        ...{ name, help, labelNames, registers },
+        collect() {
+          this.reset()
+          for (const { labels, cell } of lines.values()) this.inc(labels, cell.count)
+        },
+      })
+      return (labels: Record<L, string>): Cell => {
+        const key = JSON.stringify(labelNames.map((label) => labels[label]))
+        const line = lines.get(key) ?? { labels, cell: { count: 0 } }
+        lines.set(key, line)
+        return line.cell
+      }
+    })
   return {
     counter: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
       once(['counter', name, help, labelNames], () => new Counter({ name, help, labelNames, registers })),
@@ -31,23 +48,20 @@ export function createMetrics() {
      * A counter whose lines are found once and then counted up as plain numbers: a packet cannot wait for its labels to be
      * hashed. The same labels give the same line.
      */
-    tally: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-      once(['tally', name, help, labelNames], () => {
-        const lines = new Map<string, { labels: Record<L, string>; cell: Cell }>()
-        new Counter({
-          ...{ name, help, labelNames, registers },
-          collect() {
-            this.reset()
-            for (const { labels, cell } of lines.values()) this.inc(labels, cell.count)
-          },
-        })
-        return (labels: Record<L, string>): Cell => {
-          const key = JSON.stringify(labelNames.map((label) => labels[label]))
-          const line = lines.get(key) ?? { labels, cell: { count: 0 } }
-          lines.set(key, line)
-          return line.cell
+    tally,
+    /** A tally with one label, whose line is found by the word: a look-up of a string that has its hash already. */
+    words: (name: string, help: string, label: string) => {
+      const lineOf = tally(name, help, [label])
+      const cells = new Map<string, Cell>()
+      return (word: string): Cell => {
+        let cell = cells.get(word)
+        if (cell === undefined) {
+          cell = lineOf({ [label]: word })
+          cells.set(word, cell)
         }
-      }),
+        return cell
+      }
+    },
     gauge: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
       once(['gauge', name, help, labelNames], () => new Gauge({ name, help, labelNames, registers })),
     /** `buckets` are upper bounds in seconds. */

@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { answer, parseFrame, type UdpFrame } from '../../packet/index.ts'
+import { answer, parseFrame, type UdpFrame, type Unparsed } from '../../packet/index.ts'
 import type { Verdict } from '../app.ts'
 import type { Port, View } from '../view.ts'
 import { decide, type Note, type Reply } from './answer.ts'
@@ -16,13 +16,26 @@ import { readQuery, type Unread } from './question.ts'
 import { replySizeLimit, writeRefusal, writeReply } from './reply.ts'
 import { createSilence } from './silent.ts'
 
+/** What could be read of a packet. */
+export interface Read {
+  /** The IP version; 0 if the frame was not understood. */
+  readonly family: UdpFrame['family'] | 0
+  /** The type of the question; -1 if none was understood. */
+  readonly type: number
+  /** Why it is no query that is wholly understood. */
+  readonly unread: Unparsed | Unread | undefined
+}
+
+/** A verdict with what its packet was, for those who count. */
+export type Judgement = Exclude<Verdict, { kind: 'drop' }> & Read & { readonly rcode: Rcode | undefined }
+
 /** What decides; one for each loaded application. */
 export interface Decider {
   /**
    * What becomes of a frame that the switch took from `port`; `note` hears every step. The frame is not changed, and a
    * reply's frame is a new buffer.
    */
-  readonly decide: (frame: Buffer, port: Port, view: View, note?: Note) => Verdict
+  readonly decide: (frame: Buffer, port: Port, view: View, note?: Note) => Judgement
   /** What each local port may ask for, and the rows that cannot be served. */
   readonly names: (view: View) => Names
 }
@@ -35,9 +48,11 @@ export interface DecisionRules extends NameRules {
 }
 
 const domainPort = 53
+const none = -1
+const nothingRead: Read = { family: 0, type: none, unread: undefined }
 
-/** Makes what decides by these rules; `replied` hears the code of every reply, but not of one that is only explained. */
-export function createDecider(rules: DecisionRules, replied: (rcode: Rcode) => void = () => {}): Decider {
+/** Makes what decides by these rules. */
+export function createDecider(rules: DecisionRules): Decider {
   const names = createNames(rules)
   const soa = soaRecord(rules.negativeTtlSeconds)
   const apexRecords = { soa: setOf(soa), ns: setOf(nsRecord(rules.ttlSeconds)) }
@@ -45,35 +60,31 @@ export function createDecider(rules: DecisionRules, replied: (rcode: Rcode) => v
   const isSilent = createSilence()
   const message = Buffer.alloc(replySizeLimit)
 
-  const decideFrame = (frame: Buffer, port: Port, view: View, note?: Note): Verdict => {
+  const decideFrame = (frame: Buffer, port: Port, view: View, note?: Note): Judgement => {
     const packet = parseFrame(frame)
     if (typeof packet === 'string') {
       note?.('the frame is not wholly understood')
-      return pass(packet, note)
+      return pass(packet, { ...nothingRead, unread: packet }, note)
     }
-    if (packet.destinationPort !== domainPort) return pass('port', note)
+    const { family } = packet
+    if (packet.destinationPort !== domainPort) return pass('port', { ...nothingRead, family }, note)
     const query = readQuery(frame, packet.payloadOffset, packet.payloadEnd)
     if (typeof query === 'string') {
       note?.('the message is not a query that is wholly understood')
+      const read = { family, type: none, unread: query }
       const rcode = rcodeFor(query)
       const size = packet.payloadEnd - packet.payloadOffset
       if (rcode === undefined || size < headerSize || !isForCloud(frame, packet, port, view, note))
-        return pass(query, note)
-      return reply(
-        frame,
-        packet,
-        writeRefusal(message, frame, packet.payloadOffset, rcode),
-        rcode,
-        whyOf[rcode],
-        note,
-      )
+        return pass(query, read, note)
+      const written = writeRefusal(message, frame, packet.payloadOffset, rcode)
+      return reply(frame, packet, written, { rcode, why: whyOf[rcode] }, read, note)
     }
+    const read = { family, type: query.type, unread: undefined }
     const decision = decide(query, names(view).scopeOf(port), apexRecords, note)
     if (decision.kind === 'pass' && !isForCloud(frame, packet, port, view, note))
-      return pass(decision.why, note)
+      return pass(decision.why, read, note)
     const answered = decision.kind === 'pass' ? refused : decision
-    const size = writeReply(message, frame, query, answered, parts)
-    return reply(frame, packet, size, answered.rcode, answered.why, note)
+    return reply(frame, packet, writeReply(message, frame, query, answered, parts), answered, read, note)
   }
 
   /** Whether the packet goes to an address of the cloud itself, where nobody would answer it. */
@@ -95,13 +106,12 @@ export function createDecider(rules: DecisionRules, replied: (rcode: Rcode) => v
     frame: Buffer,
     packet: UdpFrame,
     size: number,
-    rcode: Rcode,
-    why: string,
-    note?: Note,
-  ): Verdict {
-    if (note === undefined) replied(rcode)
+    { rcode, why }: Pick<Reply, 'rcode' | 'why'>,
+    { family, type, unread }: Read,
+    note: Note | undefined,
+  ): Judgement {
     note?.(`it is answered: ${rcode}, ${size} bytes`)
-    return { kind: 'reply', frame: answer(frame, packet, message, size), why }
+    return { kind: 'reply', frame: answer(frame, packet, message, size), why, rcode, family, type, unread }
   }
   return { decide: decideFrame, names }
 }
@@ -125,7 +135,7 @@ function rcodeFor(unread: Unread): keyof typeof whyOf | undefined {
   return unread === 'class' ? 'REFUSED' : 'FORMERR'
 }
 
-function pass(why: string, note: Note | undefined): Verdict {
+function pass(why: string, { family, type, unread }: Read, note: Note | undefined): Judgement {
   note?.(`it goes on untouched (${why})`)
-  return { kind: 'pass', why }
+  return { kind: 'pass', why, rcode: undefined, family, type, unread }
 }

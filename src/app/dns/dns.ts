@@ -5,10 +5,10 @@
 
 import { type OptionTable, type OptionValues, option } from '../../config/index.ts'
 import { ConfigError } from '../../errors.ts'
-import type { Metrics } from '../../metrics.ts'
 import { type App, type AppHost, type Application, type Punt, selfCheckPort, type Verdict } from '../app.ts'
 import { tables } from '../pipeline.ts'
 import type { View } from '../view.ts'
+import { createCounters } from './counters.ts'
 import { createDecider } from './decision.ts'
 import { isHostName } from './domain-name.ts'
 import { createFlows, groupsOfDns, leaseRows, userdata } from './flows.ts'
@@ -56,7 +56,7 @@ export const dns: Application<typeof options> = {
 }
 
 function createDns(values: OptionValues<typeof options>, host: AppHost): App {
-  const count = counters(host.metrics)
+  const count = createCounters(host.metrics)
   const rules = {
     scope: values.df_dns_scope,
     dnsDomain: dnsDomainOf(host),
@@ -66,11 +66,11 @@ function createDns(values: OptionValues<typeof options>, host: AppHost): App {
     negativeTtlSeconds: values.df_dns_negative_ttl,
     nsid: nsidOf(values.df_dns_nsid),
   }
-  const decider = createDecider(rules, count.response)
+  const decider = createDecider(rules)
   const { decide, names } = decider
   const packetIn = (punt: Punt, view: View): Verdict => {
     const verdict = decide(punt.frame, punt.port, view)
-    if (punt.port.key !== selfCheckPort.key) count.verdict(verdict)
+    if (punt.port.key !== selfCheckPort.key) count(punt.port, verdict)
     return verdict
   }
   const common = { name: dns.name, packetIn, onFailure: 'pass', inspect: inspectionsOf(decider) } as const
@@ -105,19 +105,4 @@ function dnsDomainOf({ common: { dnsDomain } }: AppHost): string | undefined {
   throw new ConfigError(
     `[DEFAULT] dns_domain: '${dnsDomain}' is not a domain name: use labels of letters, digits and hyphens`,
   )
-}
-
-function counters(metrics: Metrics) {
-  const queries = metrics.counter('df_dns_queries_total', 'DNS packets looked at, by verdict.', ['verdict'])
-  const forwarded = metrics.counter('df_dns_forwarded_total', 'DNS packets that went on, by reason.', [
-    'reason',
-  ])
-  const responses = metrics.counter('df_dns_responses_total', 'DNS replies, by response code.', ['rcode'])
-  return {
-    verdict: ({ kind, why }: Verdict) => {
-      queries.inc({ verdict: kind })
-      if (kind === 'pass') forwarded.inc({ reason: why })
-    },
-    response: (rcode: string) => responses.inc({ rcode }),
-  }
 }
