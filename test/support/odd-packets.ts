@@ -60,7 +60,7 @@ const name = fc.nat(9).chain((n) => (n === 0 ? oddName : plainName))
 
 const option = fc
   .record({
-    code: fc.oneof(fc.constantFrom(10, 10, 3, 8, 11, 12), word),
+    code: fc.oneof(fc.constantFrom(10, 10, 10, 10, 3, 8, 11, 12), word),
     size: fc.constantFrom(8, 8, 8, 24, 40, 0, 1, 4, 7, 16, 41),
     off: mostly(0, 1, 200, 65535),
   })
@@ -105,16 +105,20 @@ export const messages: fc.Arbitrary<Buffer> = fc
     opts: mostly(1, 0, 0, 2).chain((length) => fc.array(opt, { minLength: length, maxLength: length })),
     tail: mostly(0, 1, 9),
     isHonest: mostly(true, false),
+    hasQuestion: fc.nat(7).map((n) => n > 0),
   })
   .map((m) => {
-    const counts = m.isHonest ? [1, 0, 0, m.opts.length] : m.counts
-    const question = [m.name, words(m.type, m.class)]
+    const counts = m.isHonest ? [m.hasQuestion ? 1 : 0, 0, 0, m.opts.length] : m.counts
+    const question = m.hasQuestion ? [m.name, words(m.type, m.class)] : []
     return Buffer.concat([words(m.id, m.flags, ...counts), ...question, ...m.opts, Buffer.alloc(m.tail)])
   })
 
 const ipv4s = {
   source: mostly('0a00000b', '00000000', '7f000001', 'e00000fb', 'ffffffff', '0a0000ff'),
-  destination: mostly('c6336435', '0a000001', 'e00000fb', 'ffffffff', '00000000', '7f000001'),
+  destination: fc.oneof(
+    { weight: 5, arbitrary: mostly('c6336435', 'e00000fb', 'ffffffff', '00000000', '7f000001') },
+    { weight: 1, arbitrary: fc.constant('0a000001') }, // the gateway
+  ),
 }
 const ipv6s = {
   source: mostly(

@@ -83,11 +83,12 @@ function messageFaultOf(query: Buffer, reply: Buffer): string | undefined {
   if ((answered & 0x7800) !== 0) return 'opcode'
   if ((answered & 0x0100) !== (asked & 0x0100)) return 'RD'
   if ((answered & 0x0270) !== 0) return 'TC, Z, AD or CD'
+  const questionCount = query.readUInt16BE(4)
   let at = 12
-  while (query[at] !== 0) at += query[at]! + 1
-  const questionEnd = at + 5
+  while (questionCount > 0 && query[at] !== 0) at += query[at]! + 1
+  const questionEnd = questionCount > 0 ? at + 5 : at
   if (!reply.subarray(12, questionEnd).equals(query.subarray(12, questionEnd))) return 'question'
-  if (reply.readUInt16BE(4) !== 1) return 'QDCOUNT'
+  if (reply.readUInt16BE(4) !== questionCount) return 'QDCOUNT'
   const hasOpt = query.readUInt16BE(10) === 1
   if (reply.readUInt16BE(10) !== (hasOpt ? 1 : 0)) return 'OPT'
   const advertised = hasOpt ? query.readUInt16BE(questionEnd + 3) : 512
@@ -97,9 +98,10 @@ function messageFaultOf(query: Buffer, reply: Buffer): string | undefined {
   return undefined
 }
 
-/** A header alone answers what is no query: opcode and RD of the message, no other flag, an error, and no section. */
+/** A header alone answers what is no query: opcode and RD of the query, no other flag, an error, and no section. */
 function refusalFaultOf(asked: number, answered: number, reply: Buffer): string | undefined {
-  if ((answered & 0x7900) !== (asked & 0x7900)) return 'opcode or RD of a refusal'
+  const copied = (asked & 0x7800) === 0 ? 0x7900 : 0x7800 // RD means something in queries only
+  if ((answered & 0x7900) !== (asked & copied)) return 'opcode or RD of a refusal'
   if ((answered & 0x06f0) !== 0) return 'AA, TC, RA, Z, AD or CD of a refusal'
   if (![1, 4, 5].includes(answered & 15)) return 'rcode of a refusal'
   return reply.subarray(4).every((byte) => byte === 0) ? undefined : 'sections of a refusal'

@@ -4,8 +4,8 @@
  * the branch; nothing is made for saying it while nobody listens.
  */
 
-import { flags, metaTypes, type Rcode, types, typeText } from './codes.ts'
-import { textOfKey } from './domain-name.ts'
+import { flags, internet, metaTypes, type Rcode, types, typeText } from './codes.ts'
+import { isPlainName, textOfKey } from './domain-name.ts'
 import type { RecordSet } from './message.ts'
 import { apexOf, type OwnedName, type Scope } from './names.ts'
 import type { Query } from './question.ts'
@@ -26,6 +26,12 @@ export interface Pass {
     | 'parent-side'
     /** A bare label asked for another type than A and AAAA, or without recursion. */
     | 'short-name'
+    /** Another class than IN. */
+    | 'class'
+    /** A name with bytes that no host name has: other software knows what they mean. */
+    | 'odd-name'
+    /** No question, but a cookie (RFC 7873 §5.4). */
+    | 'no-question'
 }
 
 /** Takes down one step of a decision, a sentence without its full stop. */
@@ -34,7 +40,7 @@ export type Note = (reason: string) => void
 /** The query is answered. */
 export interface Reply {
   readonly kind: 'reply'
-  readonly why: 'answer' | 'nodata' | 'nxdomain' | 'formerr' | 'badvers' | 'notimp' | 'refused'
+  readonly why: 'answer' | 'nodata' | 'nxdomain' | 'formerr' | 'badvers' | 'notimp' | 'refused' | 'cookie'
   readonly rcode: Rcode
   /** The answer section. */
   readonly records: RecordSet | undefined
@@ -57,7 +63,15 @@ export function decide(
   apexRecords: ApexRecords,
   note?: Note,
 ): Decision {
+  if (query.key === '') {
+    note?.('there is no question, only a cookie')
+    return pass('no-question')
+  }
   note?.(`the question is ${textOfKey(query.key)} ${typeText(query.type)}`)
+  if (query.class !== internet) {
+    note?.(`its class is ${query.class}, not IN`)
+    return pass('class')
+  }
   if (scope === undefined) {
     note?.(
       'the port may ask for no names: it has no tenant, no address in a subnet, or nothing there has a name',
@@ -92,6 +106,10 @@ export function decide(
 
 function decideUnknown(query: Query, scope: Scope, note: Note | undefined): Decision {
   note?.(`it is none of the names that the port may ask for`)
+  if (!isPlainName(query.key)) {
+    note?.('it has bytes that no host name has')
+    return pass('odd-name')
+  }
   const apex = scope.isAnyAuthoritative || note ? apexOf(scope, query.key) : undefined
   if (apex === undefined || !scope.apexes.get(apex)) {
     note?.(

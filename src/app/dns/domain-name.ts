@@ -42,6 +42,21 @@ export function textOfKey(key: string): string {
   return labels.join('.') || '.'
 }
 
+/** Whether a key has nothing but letters, digits, hyphens and underscores in its labels (RFC 1123 §2.1, RFC 8552). */
+export function isPlainName(key: string): boolean {
+  for (let at = 0; at < key.length - 1; ) {
+    const end = at + 1 + key.charCodeAt(at)
+    for (let i = at + 1; i < end; i++) if (!isPlainCode(key.charCodeAt(i))) return false
+    at = end
+  }
+  return true
+}
+
+/** Of lower-cased names. */
+function isPlainCode(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x5f
+}
+
 /** The key of the name that a PTR query asks for an address. */
 export const reverseKeyOf = (address: Buffer): string => reverseKey(labelsOf(address), address)
 

@@ -4,16 +4,21 @@
  * It knows no names and decides nothing.
  */
 
-import { edns, flags, headerSize, internet, types } from './codes.ts'
+import { edns, flags, headerSize, types } from './codes.ts'
 
 /** A query that was wholly understood; offsets count from the start of the buffer it was read from. */
 export interface Query {
   readonly id: number
   /** The header's second word. */
   readonly flags: number
-  /** The name asked for: its wire form with the root, lower-cased (RFC 4343), one character a byte. */
+  /**
+   * The name asked for: its wire form with the root, lower-cased (RFC 4343), one character a byte. Bytes above 127 may
+   * come out as others above 127, which no name of ours has. Empty if there is no question.
+   */
   readonly key: string
+  /** -1 if there is no question, and so is the class. */
   readonly type: number
+  readonly class: number
   /** Where the message begins, and where its question ends. */
   readonly start: number
   readonly questionEnd: number
@@ -42,12 +47,10 @@ export type Unread =
   | 'response'
   /** Another opcode than QUERY. */
   | 'opcode'
-  /** Not one question and nothing else but additional records. */
+  /** Neither one question nor, with a cookie, none; or answers. */
   | 'counts'
-  /** A name with a pointer, an unknown label type, more than 255 bytes, or bytes no host name has. */
+  /** A name with a pointer, an unknown label type, no end, or more than 255 bytes. */
   | 'name'
-  /** Another class than IN. */
-  | 'class'
   /** An additional record that is no OPT (TSIG and SIG(0) among them), more than one, or a broken OPT. */
   | 'additional'
 
@@ -60,26 +63,27 @@ export function readQuery(bytes: Buffer, start: number, end: number): Query | Un
   const word = wordAt(bytes, start + 2)
   if ((word & flags.qr) !== 0) return 'response'
   if ((word & flags.opcode) !== 0) return 'opcode'
-  const additionalCount = wordAt(bytes, start + 10)
-  if (wordAt(bytes, start + 4) !== 1 || wordAt(bytes, start + 6) !== 0 || wordAt(bytes, start + 8) !== 0)
-    return 'counts'
+  const questionCount = wordAt(bytes, start + 4)
+  if (questionCount > 1 || wordAt(bytes, start + 6) !== 0 || wordAt(bytes, start + 8) !== 0) return 'counts'
   const nameOffset = start + headerSize
-  const nameEnd = endOfName(bytes, nameOffset, end)
+  const nameEnd = questionCount === 0 ? nameOffset : endOfName(bytes, nameOffset, end)
   if (nameEnd === 0) return 'name'
-  const questionEnd = nameEnd + 4
+  const questionEnd = nameEnd + 4 * questionCount // type and class
   if (questionEnd > end) return 'message'
-  if (wordAt(bytes, nameEnd + 2) !== internet) return 'class'
+  const additionalCount = wordAt(bytes, start + 10)
   let options: Edns | undefined
   if (additionalCount > 0) {
     const opt = additionalCount === 1 ? readOpt(bytes, questionEnd, end) : 'additional'
     if (typeof opt === 'string') return opt
     options = opt
   } else if (questionEnd !== end) return 'message'
+  if (questionCount === 0 && !options?.cookieOffset) return 'counts'
   return {
     id: wordAt(bytes, start),
     flags: word,
     key: bytes.toString('latin1', nameOffset, nameEnd).toLowerCase(), // sizes of labels are below 'A'
-    type: wordAt(bytes, nameEnd),
+    type: questionCount === 0 ? -1 : wordAt(bytes, nameEnd),
+    class: questionCount === 0 ? -1 : wordAt(bytes, nameEnd + 2),
     start,
     questionEnd,
     edns: options,
@@ -94,7 +98,6 @@ function endOfName(bytes: Buffer, offset: number, end: number): number {
     const size = bytes[at]!
     if (size === 0) return at + 1
     if (size > labelSizeLimit || at + size >= limit) return 0
-    for (let i = at + 1; i <= at + size; i++) if (!isNameByte(bytes[i]!)) return 0
     at += size + 1
   }
   return 0
@@ -133,13 +136,6 @@ function readOpt(bytes: Buffer, offset: number, end: number): Edns | Unread {
     isCookieValid: cookieOffset === 0 || cookieSize === 8 || (cookieSize >= 16 && cookieSize <= 40),
     wantsNsid,
   }
-}
-
-/** Letters, digits, hyphen and underscore (RFC 952, RFC 1123 §2.1, RFC 8552). */
-function isNameByte(byte: number): boolean {
-  if (byte >= 0x61 && byte <= 0x7a) return true
-  if (byte >= 0x41 && byte <= 0x5a) return true
-  return (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x5f
 }
 
 const wordAt = (bytes: Buffer, offset: number): number => (bytes[offset]! << 8) | bytes[offset + 1]!

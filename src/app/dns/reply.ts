@@ -38,11 +38,11 @@ export function writeReply(
   parts: ReplyParts,
 ): number {
   const rcode = rcodes[reply.rcode]
-  const isAuthoritative = reply.rcode === 'NOERROR' || reply.rcode === 'NXDOMAIN'
+  const isAuthoritative = reply.records !== undefined || reply.soaSize > 0
   const copied = query.flags & flags.rd
   into.writeUInt16BE(query.id, 0)
   into.writeUInt16BE(flags.qr | (isAuthoritative ? flags.aa : 0) | copied | flags.ra | (rcode & 15), 2)
-  into.writeUInt16BE(1, 4)
+  into.writeUInt16BE(query.key === '' ? 0 : 1, 4)
   into.writeUInt16BE(0, 6)
   into.writeUInt16BE(reply.soaSize > 0 ? 1 : 0, 8)
   into.writeUInt16BE(query.edns ? 1 : 0, 10)
@@ -160,12 +160,13 @@ function cookieOptionSize({ edns: asked }: Query, { serverCookie }: ReplyParts):
 
 /**
  * Writes the reply to a message that begins with a header at `start` of `bytes` but was not understood: a header alone,
- * with its id, opcode and RD. Gives its size.
+ * with its id, opcode and, of a query, RD. Gives its size.
  */
-export function writeRefusal(into: Buffer, bytes: Buffer, start: number, rcode: Rcode): number {
+export function writeError(into: Buffer, bytes: Buffer, start: number, rcode: Rcode): number {
   const word = bytes.readUInt16BE(start + 2)
+  const opcode = word & flags.opcode
   into.fill(0, 0, headerSize)
   copyBytes(into, 0, bytes, start, start + 2)
-  into.writeUInt16BE(flags.qr | (word & (flags.opcode | flags.rd)) | rcodes[rcode], 2)
+  into.writeUInt16BE(flags.qr | opcode | (opcode === 0 ? word & flags.rd : 0) | rcodes[rcode], 2)
   return headerSize
 }

@@ -4,12 +4,14 @@ import { type DecodedPacket, decode, encode, type Question, type RecordType } fr
 import { expect } from 'vitest'
 import type { App, AppHost, Verdict } from '../../../src/app/app.ts'
 import { dns } from '../../../src/app/dns/dns.ts'
+import { bytesOf } from '../../../src/app/dns/reach.ts'
 import type { LocalPort, View } from '../../../src/app/view.ts'
 import { silentLogger } from '../../../src/log.ts'
 import { createMetrics } from '../../../src/metrics.ts'
 import { parseFrame } from '../../../src/packet/index.ts'
 import { checksum } from '../../../src/wire/checksum.ts'
 import { frameOf } from '../../packet/foreign.ts'
+import { plainSum } from '../../support/odd-packets.ts'
 
 type Options = Parameters<typeof dns.factory>[0]
 
@@ -40,15 +42,34 @@ export function localPort(view: View, key: number): LocalPort {
   return port
 }
 
-/** A frame that carries a message to a DNS server: a captured one over IPv4 with another payload. */
-export function frameWith(message: Buffer): Buffer {
+/** A frame that carries a message to a DNS server: a captured one with another payload, and perhaps another server. */
+export function frameWith(message: Buffer, server?: string): Buffer {
+  const to = server === undefined ? undefined : bytesOf(server)!
+  if (to?.length === 16) return ipv6FrameWith(message, to)
   const headers = frameOf('dig +noedns web.red.example.org A').subarray(0, 42)
   const frame = Buffer.concat([headers, message])
+  to?.copy(frame, 30)
   frame.writeUInt16BE(frame.length - 14, 16)
   frame.writeUInt16BE(0, 24)
   frame.writeUInt16BE(checksum(frame, 14, 34), 24)
   frame.writeUInt16BE(8 + message.length, 38)
   frame.writeUInt16BE(0, 40)
+  return frame
+}
+
+function ipv6FrameWith(message: Buffer, to: Buffer): Buffer {
+  const frame = Buffer.concat([frameOf('dig -6 +noedns web.red.example.org A').subarray(0, 62), message])
+  const size = frame.length - 54
+  to.copy(frame, 38)
+  frame.writeUInt16BE(size, 18)
+  frame.writeUInt16BE(size, 58)
+  frame.writeUInt16BE(0, 60)
+  const total = plainSum(
+    frame.subarray(22, 54),
+    Buffer.from([0, 17, size >> 8, size & 255]),
+    frame.subarray(54),
+  )
+  frame.writeUInt16BE(0xffff - total || 0xffff, 60)
   return frame
 }
 
@@ -65,9 +86,9 @@ export function queryOf(name: string, type: string, more: { id?: number; flags?:
   return encode({ type: 'query', id: more.id ?? 1, flags: more.flags ?? 0x0100, questions: [question] })
 }
 
-/** What the application makes of a message from the port with that key. */
-export function verdictOf(app: App, view: View, key: number, message: Buffer): Verdict {
-  return app.packetIn!({ port: localPort(view, key), frame: frameWith(message) }, view)
+/** What the application makes of a message from the port with that key to that server. */
+export function verdictOf(app: App, view: View, key: number, message: Buffer, server?: string): Verdict {
+  return app.packetIn!({ port: localPort(view, key), frame: frameWith(message, server) }, view)
 }
 
 /** What becomes of a query, as one line: `pass <why>`, or the reply as `textOf` shows it. */

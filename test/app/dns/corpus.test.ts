@@ -40,7 +40,7 @@ describe('an odd packet', () => {
 
 test('the corpus has every word of the frame and of the message', () => {
   const has = new Set(rows.map((row) => row.expect))
-  const decisions = ['no-names', 'parent-side', 'short-name']
+  const decisions = ['no-names', 'parent-side', 'short-name'] // asked in other tests
   const missing = reasons.pass!.filter((why) => !has.has(`pass ${why}`) && !decisions.includes(why))
   expect(missing).toEqual([])
 })

@@ -1,6 +1,7 @@
 /** Compares a query as question.ts read it with what dns-packet reads in the same bytes. */
 
 import { decode } from 'dns-packet'
+import { isPlainName } from '../../../src/app/dns/domain-name.ts'
 import type { Query } from '../../../src/app/dns/question.ts'
 
 interface Opt {
@@ -15,19 +16,20 @@ interface Opt {
 export function differenceOf(message: Buffer, query: Query): string | undefined {
   const judge = decode(withoutKnownOptions(message, query))
   if (decode.bytes !== message.length) return `${message.length - decode.bytes} bytes left over`
-  const question = judge.questions![0]!
+  const question = judge.questions![0] ?? { name: '.', type: undefined, class: undefined }
+  const hasQuestion = query.key !== ''
   const opt = judge.additionals![0] as Opt | undefined
   const cookie = opt?.options.find(({ code }) => code === 10)?.data
   const own = query.edns
   const cookieRead = own && message.subarray(own.cookieOffset, own.cookieOffset + own.cookieSize)
   const facts: Record<string, [unknown, unknown]> = {
-    'number of questions': [1, judge.questions!.length],
+    'number of questions': [hasQuestion ? 1 : 0, judge.questions!.length],
     'other records': [0, judge.answers!.length + judge.authorities!.length],
     id: [query.id, judge.id],
     flags: [query.flags & 0x7fff, judge.flags],
-    name: [dotted(query.key), question.name.toLowerCase()],
-    type: [query.type, message.readUInt16BE(query.questionEnd - 4)],
-    class: ['IN', question.class],
+    name: isPlainName(query.key) ? [dotted(query.key), question.name.toLowerCase()] : [0, 0],
+    type: hasQuestion ? [query.type, message.readUInt16BE(query.questionEnd - 4)] : [0, 0],
+    class: hasQuestion ? [query.class, message.readUInt16BE(query.questionEnd - 2)] : [0, 0],
     'number of OPT records': [own ? 1 : 0, judge.additionals!.length],
     'type of the OPT record': [own && 'OPT', opt?.type],
     size: [own?.udpSize, opt?.udpPayloadSize],

@@ -1,6 +1,7 @@
 import { decode, encode } from 'dns-packet'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { isPlainName } from '../../../src/app/dns/domain-name.ts'
 import { type Query, readQuery } from '../../../src/app/dns/question.ts'
 import { parseFrame } from '../../../src/packet/index.ts'
 import { captured } from '../../packet/foreign.ts'
@@ -18,18 +19,12 @@ const asked = captured.flatMap(({ text, frame }) => {
 
 describe('readQuery reads what real tools ask', () => {
   const unread: Record<string, string> = {
-    'dig version.bind CH TXT': 'class',
-    'dig -c CLASS65280 web.red.example.org': 'class',
-    'dig -c ANY web.red.example.org': 'class',
     'dig +noedns +noad +opcode=15 +norec +header-only': 'opcode',
     'dig +opcode=4 web.red.example.org SOA': 'opcode',
     'dig +opcode=5 red.example.org SOA': 'opcode',
     'dig +opcode=6 web.red.example.org A': 'opcode',
-    'dig +header-only': 'counts',
     'dig +noedns +header-only': 'counts',
     'dig -y hmac-sha256:key.example.org:MDEyMzQ1Njc4OWFiY2RlZg== web.red.example.org A': 'additional',
-    'dig we\\\\.b.red.example.org A': 'name',
-    'dig we\\000b.red.example.org A': 'name',
     'an empty payload': 'message',
     '11 bytes': 'message',
     'a response': 'response',
@@ -48,7 +43,7 @@ describe('readQuery reads what real tools ask', () => {
     const judge = decode(message)
     const [question] = judge.questions!
     expect(query.id).toBe(judge.id)
-    expect(wireText(query.key)).toBe(question!.name.toLowerCase())
+    expect(wireText(query.key)).toBe(question?.name.toLowerCase() ?? '.')
     expect(query.flags & 0x7fff).toBe(judge.flags)
     const opt = judge.additionals![0] as
       | {
@@ -95,6 +90,9 @@ describe('readQuery says why not', () => {
   test.each<[string, string, string]>([
     ['a header alone',                  'name',       header()],
     ['no question',                     'counts',     header('0000 0000 0000 0000')],
+    ['no question, but a record',       'counts',     `${header('0000 0001 0000 0000')} 00 ${inA} 00000000 0000`],
+    ['no question and no cookie',       'counts',     `${header('0000 0000 0000 0001')} ${opt()}`],
+    ['no question and an OPT cut off',  'message',    `${header('0000 0000 0000 0001')} 00 0029`],
     ['two questions',                   'counts',     `${header('0002 0000 0000 0000')} ${web} ${inA} ${web} ${inA}`],
     ['65,535 questions',                'counts',     `${header('ffff 0000 0000 0000')} ${web} ${inA}`],
     ['an answer',                       'counts',     `${header('0001 0001 0000 0000')} ${web} ${inA}`],
@@ -110,18 +108,9 @@ describe('readQuery says why not', () => {
     ['a name of 256 bytes',             'name',       `${header()} ${label63.repeat(3)}3e${'61'.repeat(62)}00 ${inA}`],
     ['a name without a root',           'name',       `${header()} 03776562`],
     ['a label cut off',                 'name',       `${header()} 0377`],
-    ['a dot inside a label',            'name',       `${header()} 03772e62 00 ${inA}`],
-    ['a NUL inside a label',            'name',       `${header()} 03770062 00 ${inA}`],
-    ['a space inside a label',          'name',       `${header()} 03772062 00 ${inA}`],
-    ['a byte above 127',                'name',       `${header()} 0377ff62 00 ${inA}`],
-    ['UTF-8',                           'name',       `${header()} 03c3bc62 00 ${inA}`],
-    ['an asterisk',                     'name',       `${header()} 012a 00 ${inA}`],
     ['a type cut off',                  'message',    `${header()} ${web} 00`],
     ['a class cut off',                 'message',    `${header()} ${web} 0001 00`],
     ['bytes left over',                 'message',    `${header()} ${web} ${inA} 00`],
-    ['class CH',                        'class',      `${header()} ${web} 0001 0003`],
-    ['class ANY',                       'class',      `${header()} ${web} 0001 00ff`],
-    ['the mDNS unicast bit',            'class',      `${header()} ${web} 0001 8001`],
     ['an additional record missing',    'message',    `${withOpt} ${web} ${inA}`],
     ['an OPT cut off',                  'message',    `${withOpt} ${web} ${inA} 00 0029 04d0 00 00 0000 00`],
     ['an OPT with data missing',        'message',    `${withOpt} ${web} ${inA} ${opt('', 4)}`],
@@ -155,6 +144,21 @@ describe('readQuery says why not', () => {
     expect(read(Buffer.from(hex.replaceAll(' ', ''), 'hex'))).toMatchObject({
       edns: { cookieSize: size, isCookieValid },
     })
+  })
+
+  test('no question, but a cookie', () => {
+    const hex = `${header('0000 0000 0000 0001')} ${opt(`000a 0008 ${'11'.repeat(8)}`)}`
+    const query = { key: '', questionEnd: 12, edns: { cookieSize: 8, isCookieValid: true } }
+    expect(read(Buffer.from(hex.replaceAll(' ', ''), 'hex'))).toMatchObject(query)
+  })
+
+  test.each([
+    ['CH', 3],
+    ['ANY', 255],
+    ['the mDNS unicast bit', 0x8001],
+  ])('class %s is %i', (_name, number) => {
+    const hex = `${header()} ${web} 0001 ${number.toString(16).padStart(4, '0')}`
+    expect(read(Buffer.from(hex.replaceAll(' ', ''), 'hex'))).toMatchObject({ class: number })
   })
 
   test('of two cookies the first one counts', () => {
@@ -211,8 +215,9 @@ describe('what readQuery understands', () => {
           const query = read(message)
           if (typeof query === 'string') return
           const judge = decode(message)
+          expect(judge.questions).toHaveLength(query.key === '' ? 0 : 1)
+          if (query.key === '' || !isPlainName(query.key)) return
           expect(wireText(query.key)).toBe(judge.questions![0]!.name.toLowerCase())
-          expect(judge.questions).toHaveLength(1)
         },
       ),
       { numRuns: 20_000 },

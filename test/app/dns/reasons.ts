@@ -22,7 +22,6 @@ const messageWords: Record<Unread, true> = {
   opcode: true,
   counts: true,
   name: true,
-  class: true,
   additional: true,
 }
 
@@ -32,6 +31,9 @@ const decisionWords: Record<Pass['why'], true> = {
   'meta-type': true,
   'parent-side': true,
   'short-name': true,
+  class: true,
+  'odd-name': true,
+  'no-question': true,
 }
 
 const replyWords: Record<Reply['why'], true> = {
@@ -42,6 +44,7 @@ const replyWords: Record<Reply['why'], true> = {
   badvers: true,
   notimp: true,
   refused: true,
+  cookie: true,
 }
 
 /** The words by the kind of the verdict. */

@@ -1,0 +1,94 @@
+/**
+ * The addresses that the cloud itself owns and that nothing listens behind: those of routers and, unless a DHCP agent has
+ * it on some node, the DHCP server's. A query to one of them that went on would be met with silence, so that here, and
+ * only here, what we have no answer to gets an error. It knows no name.
+ */
+
+import type { UdpFrame } from '../../packet/index.ts'
+import { createGrouping } from '../grouping.ts'
+import type { Port, Router, View } from '../view.ts'
+import { ednsError, type Reply } from './answer.ts'
+import { extendedErrors } from './codes.ts'
+import { createJoins } from './joins.ts'
+import type { Query, Unread } from './question.ts'
+import { bytesOf } from './reach.ts'
+
+/** Whether a packet of that port goes to such an address, on the port's network or on one that a router joins to it. */
+export type IsToOwnAddress = (view: View, port: Port, frame: Buffer, packet: UdpFrame) => boolean
+
+/** Makes the function; the addresses are found again once a view and port, when a packet wants to know. */
+export function createOwnAddresses(): IsToOwnAddress {
+  const agentsIn = createGrouping((port) => (isDhcpAgent(port) ? [port.networkId] : []))
+  const joinedBy = createJoins()
+  const routersBy = createRouterAddresses()
+  let known = new WeakMap<Port, ReadonlySet<string>>()
+  let last: View | undefined
+  return (view, port, frame, { family, udpOffset }) => {
+    if (view !== last) {
+      known = new WeakMap()
+      last = view
+    }
+    const addresses = known.get(port) ?? new Set(ownAddresses(view, port))
+    known.set(port, addresses)
+    const size = family === 4 ? 4 : 16 // the destination is what stands in front of UDP
+    return addresses.size > 0 && addresses.has(frame.toString('latin1', udpOffset - size, udpOffset))
+  }
+
+  /** As their bytes, one character each. */
+  function* ownAddresses(view: View, { networkId, topic }: Port): Iterable<string> {
+    const [agents, joined, routers] = [agentsIn(view.ports), joinedBy(view.routers), routersBy(view.routers)]
+    for (const id of [networkId, ...joined(networkId, new Set([topic]))]) {
+      const taken = new Set(agents(id).flatMap(({ addresses }) => addresses.map(({ ip }) => ip)))
+      const dhcpIps = (view.networks.get(id)?.subnets ?? []).flatMap(({ dhcpIp }) => dhcpIp ?? [])
+      for (const ip of [...(routers.get(id) ?? []), ...dhcpIps.filter((ip) => !taken.has(ip))]) {
+        const bytes = bytesOf(ip)
+        if (bytes) yield bytes.toString('latin1')
+      }
+    }
+  }
+}
+
+const isDhcpAgent = ({ deviceOwner, chassis }: Port) =>
+  deviceOwner === 'network:dhcp' && chassis !== undefined
+
+/** Makes the function that gives the addresses of all routers by network, once for the same routers. */
+function createRouterAddresses() {
+  const kept = new WeakMap<ReadonlyMap<string, Router>, ReadonlyMap<string, readonly string[]>>()
+  return (routers: ReadonlyMap<string, Router>) => {
+    const known = kept.get(routers) ?? routerAddresses(routers)
+    kept.set(routers, known)
+    return known
+  }
+}
+
+function routerAddresses(routers: ReadonlyMap<string, Router>): ReadonlyMap<string, readonly string[]> {
+  const byNetwork = new Map<string, string[]>()
+  for (const { ports } of routers.values())
+    for (const { networkId, networks } of ports) {
+      const ips = networks.map((address) => address.split('/')[0]!)
+      byNetwork.set(networkId, [...(byNetwork.get(networkId) ?? []), ...ips])
+    }
+  return byNetwork
+}
+
+/**
+ * What such an address says to a query without an answer, or to a message that is no query; undefined to what nobody may
+ * answer, a response (RFC 1035 §7.3).
+ */
+export function errorFor(query: Query | Unread): Reply | undefined {
+  if (typeof query !== 'string') return ednsError(query) ?? (query.key === '' ? cookieAlone : refused)
+  if (query === 'response') return undefined
+  return query === 'opcode' ? notImplemented : formatError
+}
+
+const error = { kind: 'reply', records: undefined, soaSize: 0 } as const
+
+const formatError: Reply = { ...error, why: 'formerr', rcode: 'FORMERR' }
+const notImplemented: Reply = { ...error, why: 'notimp', rcode: 'NOTIMP' }
+/** Somebody else may know; we ask nobody (RFC 8914 §4.21). */
+const refused: Reply = {
+  ...{ ...error, why: 'refused', rcode: 'REFUSED' },
+  extendedError: extendedErrors.notAuthoritative,
+}
+/** To a query without a question that fetches a server cookie (RFC 7873 §5.4). */
+const cookieAlone: Reply = { ...error, why: 'cookie', rcode: 'NOERROR' }
