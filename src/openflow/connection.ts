@@ -32,8 +32,9 @@ export function startConnection(
   let stopTimer = () => {}
   let blockedAtMs: number | undefined
   const link = {
-    write(bytes: Buffer): void {
+    write(bytes: Buffer): boolean {
       socket.write(bytes)
+      return socket.writableLength === 0 // libuv tries to write at once
     },
     end(): void {
       socket.resume()

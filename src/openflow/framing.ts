@@ -16,6 +16,9 @@ export const typeOf = (frame: Buffer): number => frame[1]!
 /** The transaction id of a message. */
 export const xidOf = (frame: Buffer): number => frame.readUInt32BE(4)
 
+/** Takes the message between `start` and `end` of bytes that are somebody else's. */
+export type TakeMessage = (bytes: Buffer, start: number, end: number) => void
+
 /** The splitter of one stream. */
 export class Framing {
   /** Why the stream cannot be read on: its last header is not one of OpenFlow 1.3. Nothing comes out after that. */
@@ -25,29 +28,27 @@ export class Framing {
   #filled = 0
 
   /**
-   * Takes the next bytes, however they were split, and returns the messages that they complete, oldest first. A message
-   * that lies whole in the chunk is a slice of it, without a copy.
+   * Takes the next bytes, however they were split, and gives away the messages that they complete, oldest first. A message
+   * that lies whole in the chunk is given away where it stands.
    */
-  push(chunk: Buffer): Buffer[] {
-    const frames: Buffer[] = []
+  push(chunk: Buffer, take: TakeMessage): void {
     let offset = 0
     while (offset < chunk.length && this.fault === undefined) {
       if (this.#filled === 0 && chunk.length - offset >= headerSize) {
         const size = this.#sizeOf(chunk, offset)
         if (size === undefined) break
         if (chunk.length - offset >= size) {
-          frames.push(chunk.subarray(offset, offset + size))
+          take(chunk, offset, offset + size)
           offset += size
           continue
         }
       }
-      offset += this.#gather(chunk.subarray(offset), frames)
+      offset += this.#gather(chunk.subarray(offset), take)
     }
-    return frames
   }
 
   /** Adds to the partial message and returns how many bytes it took. */
-  #gather(bytes: Buffer, frames: Buffer[]): number {
+  #gather(bytes: Buffer, take: TakeMessage): number {
     const taken = bytes.copy(this.#partial, this.#filled)
     this.#filled += taken
     if (this.#filled < this.#partial.length) return taken
@@ -56,17 +57,19 @@ export class Framing {
     if (size > this.#filled) {
       this.#partial = Buffer.concat([this.#partial], size)
     } else {
-      frames.push(this.#partial)
+      const whole = this.#partial
       this.#partial = Buffer.allocUnsafe(headerSize)
       this.#filled = 0
+      take(whole, 0, size)
     }
     return taken
   }
 
   /** The size that a header states, or undefined with the fault set. HELLO alone may be of any version (§6.3.1). */
   #sizeOf(bytes: Buffer, offset: number): number | undefined {
-    const [version, type] = [bytes[offset]!, bytes[offset + 1]!]
-    const size = bytes.readUInt16BE(offset + 2)
+    const version = bytes[offset]!
+    const type = bytes[offset + 1]!
+    const size = (bytes[offset + 2]! << 8) | bytes[offset + 3]!
     if (version !== protocolVersion && type !== helloType)
       this.fault = `a message of type ${type} has version ${version}, not ${protocolVersion} (OpenFlow 1.3)`
     else if (size < headerSize)

@@ -1,7 +1,7 @@
 /**
  * What a session wants to send, gathered until it leaves in one write. Messages are written one behind the other into a
- * block; a block is given away with what was written, and its rest is used on. It knows the two messages that answer a
- * packet-in (OF 1.3.5 §7.3.7, NXT_RESUME of nicira-ext.h), because these are written for every packet; the others come
+ * block, which is used again once its bytes have left; a block whose bytes wait is given away, and its rest used on. It
+ * knows the two messages that answer a packet-in (OF 1.3.5 §7.3.7, NXT_RESUME of nicira-ext.h), because these are written for every packet; the others come
  * as bytes.
  */
 
@@ -19,8 +19,8 @@ const packetOutSize = 24
 const outputSize = 16
 const resumeSubtype = 28
 
-/** Where the bytes go, a block at a time. */
-export type Write = (bytes: Buffer) => void
+/** Where the bytes go, a block at a time; tells whether they have left, so that their memory may be written to again. */
+export type Write = (bytes: Buffer) => boolean
 
 export class Outbox {
   readonly #write: Write
@@ -63,11 +63,11 @@ export class Outbox {
     this.#to = at + packetOutSize + outputSize + frame.copy(block, at + packetOutSize + outputSize)
   }
 
-  /** NXT_RESUME of a packet-in: the same properties, sent back. */
-  addResume(xid: number, packetIn: Buffer): void {
-    this.#room(packetIn.length)
+  /** NXT_RESUME of the packet-in between `start` and `end`: the same properties, sent back. */
+  addResume(xid: number, bytes: Buffer, start: number, end: number): void {
+    this.#room(end - start)
     const at = this.#to
-    this.#to += packetIn.copy(this.#block, at)
+    this.#to += bytes.copy(this.#block, at, start, end)
     this.#block.writeUInt32BE(xid, at + 4)
     this.#block.writeUInt32BE(resumeSubtype, at + experimenterSize - 4)
   }
@@ -76,8 +76,8 @@ export class Outbox {
   flush(): void {
     if (this.#to === this.#from) return
     const ready = this.#block.subarray(this.#from, this.#to)
-    this.#from = this.#to
-    this.#write(ready)
+    if (this.#write(ready)) this.#to = this.#from
+    else this.#from = this.#to
   }
 
   /** Makes room for a message; a block holds any. */

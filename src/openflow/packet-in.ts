@@ -21,12 +21,12 @@ const propertyTypes = { packet: 0, metadata: 6, userdata: 7, continuation: 8 } a
 /** The number of NXT_PACKET_IN2 (nicira-ext.h). */
 const packetInHead = { type: 4, vendor: 0x2320, subtype: 30 } as const
 
-/** Whether these bytes are such a message, as far as its header tells. */
-export const isPacketIn = (bytes: Buffer): boolean =>
-  bytes[1] === packetInHead.type &&
-  bytes.length >= experimenterSize &&
-  bytes.readUInt32BE(8) === packetInHead.vendor &&
-  bytes.readUInt32BE(12) === packetInHead.subtype
+/** Whether the message between `start` and `end` is such a one, as far as its header tells. */
+export const isPacketIn = (bytes: Buffer, start = 0, end = bytes.length): boolean =>
+  bytes[start + 1] === packetInHead.type &&
+  end - start >= experimenterSize &&
+  bytes.readUInt32BE(start + 8) === packetInHead.vendor &&
+  bytes.readUInt32BE(start + 12) === packetInHead.subtype
 
 /** Registers stand in packet-ins with class 1 and their number as the field (NXM_NX_REG0 to NXM_NX_REG15). */
 const registerClass = 1
@@ -36,8 +36,10 @@ const fieldHeaderSize = 4
 /** A packet that a controller action sent up. */
 export class PacketIn {
   readonly kind = 'packetIn2'
-  /** The whole message. */
+  /** The message is what stands here between `start` and `end`. */
   readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
   #packetAt = 0
   #packetEnd = 0
   #metadataAt = 0
@@ -48,10 +50,11 @@ export class PacketIn {
   #continuationEnd = 0
 
   /** Reads a message of which `isPacketIn` holds. Throws `CodecError` if its properties do not fill it. */
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, start = 0, end = bytes.length) {
     this.bytes = bytes
-    const end = bytes.length
-    let at = experimenterSize
+    this.start = start
+    this.end = end
+    let at = start + experimenterSize
     while (at < end) {
       const size = at + propertyHeaderSize <= end ? wordAt(bytes, at + 2) : 0
       if (size < propertyHeaderSize || at + size > end)
@@ -62,7 +65,7 @@ export class PacketIn {
   }
 
   get xid(): number {
-    return this.bytes.readUInt32BE(4)
+    return this.bytes.readUInt32BE(this.start + 4)
   }
 
   /** The frame, as far as it was sent up. */
@@ -73,6 +76,14 @@ export class PacketIn {
   /** The `userdata` of the controller action, one character a byte. */
   get owner(): string {
     return this.bytes.toString('latin1', this.#userdataAt, this.#userdataEnd)
+  }
+
+  /** Whether `owner` is this, told without making a string. */
+  isOf(owner: string): boolean {
+    const at = this.#userdataAt
+    if (this.#userdataEnd - at !== owner.length) return false
+    for (let i = 0; i < owner.length; i++) if (this.bytes[at + i] !== owner.charCodeAt(i)) return false
+    return true
   }
 
   /** Whether the packet waits in the switch for `resume`. */
@@ -100,7 +111,7 @@ export class PacketIn {
 
   /** Everything, decoded. Throws `CodecError`. */
   decoded(): MessageOf<'packetIn2'> {
-    return decode(this.bytes) as MessageOf<'packetIn2'>
+    return decode(this.bytes.subarray(this.start, this.end)) as MessageOf<'packetIn2'>
   }
 
   #take(type: number, start: number, end: number): void {

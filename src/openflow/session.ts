@@ -89,7 +89,8 @@ export interface SessionHandlers {
 
 /** Where a session's bytes go. */
 export interface Link {
-  write(bytes: Buffer): void
+  /** Tells whether the bytes have left, so that their memory may be written to again. */
+  write(bytes: Buffer): boolean
   /** Ends the connection after what was written. */
   end(): void
 }
@@ -158,7 +159,7 @@ export class SwitchSession implements Session {
     this.#isProbed = false
     this.#isReading = true
     try {
-      for (const frame of this.#framing.push(chunk)) if (!this.isClosed) this.#take(frame)
+      this.#framing.push(chunk, this.#take)
       if (this.#framing.fault !== undefined) this.close(`malformed message: ${this.#framing.fault}`)
     } finally {
       this.#isReading = false
@@ -177,9 +178,9 @@ export class SwitchSession implements Session {
     this.#settle()
   }
 
-  resume({ bytes }: PacketIn): void {
+  resume({ bytes, start, end }: PacketIn): void {
     if (this.isClosed) return
-    this.#outbox.addResume(this.#nextXid(), bytes)
+    this.#outbox.addResume(this.#nextXid(), bytes, start, end)
     this.#settle()
   }
 
@@ -239,8 +240,8 @@ export class SwitchSession implements Session {
     if (!this.#isReading) this.#outbox.flush()
   }
 
-  #take(frame: Buffer): void {
-    const message = this.#decoded(frame)
+  readonly #take = (bytes: Buffer, start: number, end: number): void => {
+    const message = this.isClosed ? undefined : this.#decoded(bytes, start, end)
     if (message === undefined) return
     if (this.#state === 'hello') this.#negotiate(message)
     else if (message.kind === 'echoRequest') this.#write([encode({ ...message, kind: 'echoReply' })])
@@ -248,9 +249,10 @@ export class SwitchSession implements Session {
     else this.#dispatch(message)
   }
 
-  #decoded(frame: Buffer): Received | undefined {
+  #decoded(bytes: Buffer, start: number, end: number): Received | undefined {
     try {
-      return isPacketIn(frame) ? new PacketIn(frame) : (decode(frame) as Received)
+      if (isPacketIn(bytes, start, end)) return new PacketIn(bytes, start, end)
+      return decode(bytes.subarray(start, end)) as Received
     } catch (error) {
       if (!(error instanceof CodecError)) throw error
       this.close(`malformed message: ${error.message}`)

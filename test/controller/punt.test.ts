@@ -39,14 +39,14 @@ function setup(apps: App[], hasView = true) {
     selfChecked: (app, sequence) => checked.push(`${app} ${sequence}`),
   })
   if (hasView) desk.setView(twoTenants())
-  const outbox = new Outbox((bytes) => sent.push(decode(bytes)))
+  const outbox = new Outbox((bytes) => sent.push(decode(bytes)) > 0)
   const link: PuntLink = {
     output(port, data) {
       outbox.addPacketOut(1, port, data)
       outbox.flush()
     },
-    resume({ bytes }) {
-      outbox.addResume(1, bytes)
+    resume({ bytes, start, end }) {
+      outbox.addResume(1, bytes, start, end)
       outbox.flush()
     },
   }

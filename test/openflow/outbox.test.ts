@@ -9,9 +9,15 @@ import { recordedSession } from '../support/recorded.ts'
 const frame = Buffer.from('02000000000102000000000288b5', 'hex')
 const packetIn = recordedSession().find(({ ovs }) => ovs.startsWith('NXT_PACKET_IN2'))!.frame
 
-function outbox() {
+/** An outbox whose bytes wait, or leave at once where that is said of their turn. */
+function outbox(hasLeft = (_turn: number) => false) {
   const written: Buffer[] = []
-  return { box: new Outbox((bytes) => written.push(bytes)), written }
+  const write = (bytes: Buffer): boolean => {
+    const isGone = hasLeft(written.length)
+    written.push(isGone ? Buffer.from(bytes) : bytes)
+    return isGone
+  }
+  return { box: new Outbox(write), written }
 }
 
 const shown = (bytes: Buffer) =>
@@ -52,15 +58,19 @@ describe('a frame for a port', () => {
 
 test('a resume is the packet-in with another subtype', () => {
   const { box, written } = outbox()
-  box.addResume(5, packetIn)
+  box.addResume(5, Buffer.concat([frame, packetIn, frame]), frame.length, frame.length + packetIn.length)
   box.flush()
   const { kind, xid, ...properties } = decode(packetIn) as Message & { kind: 'packetIn2' }
   expect(written[0]!.toString('hex')).toBe(encode({ ...properties, kind: 'resume', xid: 5 }).toString('hex'))
   expect(shown(written[0]!)).toMatch(/^NXT_RESUME \(OF1.3\) \(xid=0x5\): /)
 })
 
-test('what was given away is not written to again, however much follows', () => {
-  const { box, written } = outbox()
+test.each([
+  ['what waits is not written to again, however much follows', () => false],
+  ['what has left is', () => true],
+  ['each as it is told', (turn: number) => turn % 3 === 0],
+])('%s', (_, hasLeft) => {
+  const { box, written } = outbox(hasLeft)
   const sizes: number[] = []
   for (let xid = 1; xid <= 3000; xid += 1) {
     box.addPacketOut(xid, 11, frame)

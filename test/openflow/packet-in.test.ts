@@ -27,6 +27,9 @@ const made = [1, 4].map((reg6) =>
   } as Message),
 )
 
+/** What stands before and behind a message in what the switch sent. */
+const noise = Buffer.alloc(24, 0xff)
+
 /** What both readers make of the bytes, or undefined if they are refused. */
 function byCodec(bytes: Buffer) {
   const message = attempt(() => decode(bytes))
@@ -38,7 +41,8 @@ function byCodec(bytes: Buffer) {
 }
 
 function inPlace(bytes: Buffer) {
-  const message = attempt(() => new PacketIn(bytes))
+  const chunk = Buffer.concat([noise, bytes, noise])
+  const message = attempt(() => new PacketIn(chunk, noise.length, noise.length + bytes.length))
   if (message === undefined) return undefined
   const { xid, packet, owner, isPaused } = message
   const registers = Array.from({ length: 16 }, (_, number) => message.register(number))
@@ -70,6 +74,16 @@ describe('a packet-in reads in place as the codec has it', () => {
     expect(inPlace(bytes)).toEqual(expected)
     expect(new PacketIn(bytes).decoded()).toEqual(decode(bytes))
   })
+})
+
+test.each([
+  ['dns', true],
+  ['dn', false],
+  ['dnss', false],
+  ['dnz', false],
+  ['', false],
+])('the owner is compared with %o without making a string', (owner, expected) => {
+  expect(new PacketIn(made[0]!).isOf(owner)).toBe(expected)
 })
 
 test('two tenants are told apart by nothing but the register', () => {

@@ -52,6 +52,7 @@ function startSession() {
     isEnded: false,
     write(chunk: Buffer) {
       written.push(chunk)
+      return false
     },
     end() {
       link.isEnded = true

@@ -40,7 +40,7 @@ export class FakePeer {
     this.closed = new Promise((resolve) => this.#socket.once('close', () => resolve()))
     this.#socket.on('error', () => {})
     this.#socket.on('data', (chunk) => {
-      for (const frame of this.#framing.push(chunk)) this.#take(decode(frame))
+      this.#framing.push(chunk, (bytes, start, end) => this.#take(decode(bytes.subarray(start, end))))
     })
     this.#say({ kind: 'hello', version: 4, versions: [4] })
   }
