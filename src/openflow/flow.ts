@@ -5,8 +5,9 @@
 
 import { CodecError, Writer, within } from '../wire/codec.ts'
 import { type Action, action, actionsText } from './actions.ts'
+import { canonical } from './canonical.ts'
 import { type Instruction, instruction, instructionsText } from './instructions.ts'
-import { canonical, type Match, match as matchCodec } from './match.ts'
+import { type Match, match as matchCodec } from './match.ts'
 import { matchText } from './match-text.ts'
 import { type FieldName, fieldOf, fields } from './oxm.ts'
 import { checkInstructions } from './prerequisites.ts'
@@ -113,17 +114,15 @@ export function flowIdentity({
   priority,
   match,
 }: Pick<Flow, 'tableId' | 'priority' | 'match'>): string {
-  const bits = canonical(match)
-  const words = names
-    .filter((name) => bits.has(name))
-    .map((name) => `${name}=${bits.get(name)!.value.toString(16)}/${bits.get(name)!.mask.toString(16)}`)
+  const bits = [...canonical(match)].sort(([a], [b]) => order.get(a)! - order.get(b)!)
+  const words = bits.map(([name, { value, mask }]) => `${name}=${value.toString(16)}/${mask.toString(16)}`)
   const unknown = (match.unknown ?? []).map(
     (field) => `${field.class}:${field.field}:${field.isMasked}=${field.bytes.toString('hex')}`,
   )
   return [`table=${tableId}`, `priority=${priority}`, ...words, ...unknown].join(',')
 }
 
-const names = Object.keys(fields) as FieldName[]
+const order = new Map(Object.keys(fields).map((name, i) => [name, i]))
 
 /** What a flow does and how long: instructions, flags, timeouts and cookie. */
 export function flowContent(flow: Flow): string {

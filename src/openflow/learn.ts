@@ -18,7 +18,7 @@ import {
 import { fromInt } from './match.ts'
 import { type FieldName, fieldOf } from './oxm.ts'
 import { hexText } from './show.ts'
-import { fieldHeader, type Place, place, placeOf, subfieldText } from './subfield.ts'
+import { fieldHeader, type Place, place, subfieldText } from './subfield.ts'
 
 /** What one part of the learned flow is made of. */
 export type LearnSource = { readonly from: Place } | { readonly value: bigint }
@@ -105,8 +105,7 @@ export const learn2Body: Codec<Learn> = {
   read(r) {
     const { resultOffset, ...rest } = head2.read(r)
     if ((rest.flags & writeResult) === 0) return { ...rest, specs: specs.read(r) }
-    const { field, header } = fieldHeader.read(r)
-    return { ...rest, result: placeOf(field, resultOffset, header), specs: specs.read(r) }
+    return { ...rest, result: { ...fieldHeader.read(r), offset: resultOffset }, specs: specs.read(r) }
   },
   write(w, value) {
     const { result } = value

@@ -3,7 +3,8 @@
  * in oxm.ts, with the protocols' short names. It knows the few fields that print together, and no message.
  */
 
-import { type Bits, canonical, type Match, shownBits } from './match.ts'
+import { type Bits, canonical, shownBits } from './canonical.ts'
+import type { Match } from './match.ts'
 import { type FieldName, fieldOf, fields } from './oxm.ts'
 import { hexDigits } from './show.ts'
 
@@ -49,8 +50,10 @@ function isMute(name: FieldName, bits: Map<FieldName, Bits>): boolean {
 function fieldWord(name: FieldName, its: Bits): string {
   const field = fieldOf(name)
   const show = (field.inMatch?.show ?? field.show) as (value: unknown, mask?: unknown) => string
+  const word = field.inMatch?.name ?? field.name
+  if (its.mask === 0n) return word
   const { value, mask } = shownBits(name, its)
-  return `${field.inMatch?.name ?? field.name}=${show(value, mask)}`
+  return `${word}=${show(value, mask)}`
 }
 
 /** The word that stands for Ethernet type and IP protocol, and what it stands for. */

@@ -1,10 +1,10 @@
 /**
- * A match: field by field a value, or a value and the mask of the bits that are compared. Codec (OpenFlow 1.3.5 §7.2.3),
- * prerequisites, and the canonical form that tells whether two matches are the same. The fields are the rows of oxm.ts;
- * this file names only those that share bits with others.
+ * A match: field by field a value, or a value and the mask of the bits that are compared. Codec (OpenFlow 1.3.5 §7.2.3)
+ * and prerequisites. The fields are the rows of oxm.ts.
  */
 
 import { type Codec, CodecError, encodeWith, Reader, type Writer, within } from '../wire/codec.ts'
+import type { Need, Needs } from './needs.ts'
 import {
   type FieldName,
   type FieldValue,
@@ -13,8 +13,6 @@ import {
   fields,
   type HeaderKind,
   headerOf,
-  type Need,
-  type Needs,
   needsOf,
   type ValueKind,
 } from './oxm.ts'
@@ -73,7 +71,8 @@ export function writeField(
   usual: HeaderKind = 'oxm',
 ): void {
   const at = headerOf(name, entry.header ?? usual)
-  const { codec, size } = kindOf(name)
+  const { codec } = kindOf(name)
+  const size = sizeOf(name, entry.value)
   const isMasked = entry.mask !== undefined
   w.u16(at.class)
   w.u8((at.field << 1) | (isMasked ? 1 : 0))
@@ -82,6 +81,10 @@ export function writeField(
   codec.write(w, entry.value)
   if (entry.mask !== undefined) codec.write(w, entry.mask)
 }
+
+/** How many bytes a value has: those of its field, or those that its text tells. */
+const sizeOf = (name: FieldName, value: AnyValue): number =>
+  fieldOf(name).isVariable === true ? `${value}`.length / 2 - 1 : kindOf(name).size
 
 /** Reads one field, where one kind of header is usual. */
 export function readField(
@@ -100,15 +103,20 @@ export function readField(
     const all = new Reader(payload.buffer, start, payload.end)
     return { class: oxmClass, field, isMasked, bytes: all.bytes(all.size) }
   }
-  const { codec, size } = kindOf(known.name)
-  if (payload.size !== (isMasked ? size * 2 : size))
-    throw new CodecError(`${known.name} has ${payload.size} bytes`)
-  const value = codec.read(payload)
+  const { codec } = kindOf(known.name)
+  const size = isMasked ? payload.size / 2 : payload.size
+  if (!hasSize(known.name, size)) throw new CodecError(`${known.name} has ${payload.size} bytes`)
+  const value = codec.read(payload.part(size))
   const isUsual = headerOf(known.name, usual) === headerOf(known.name, known.kind)
   if (!isMasked && isUsual) return { name: known.name, entry: { value } }
   const mask = isMasked ? { mask: codec.read(payload) } : {}
   return { name: known.name, entry: { value, ...mask, ...(isUsual ? {} : { header: known.kind }) } }
 }
+
+const hasSize = (name: FieldName, size: number): boolean =>
+  fieldOf(name).isVariable === true
+    ? Number.isInteger(size) && size > 0 && size <= kindOf(name).size
+    : size === kindOf(name).size
 
 /** The plain value where there is nothing more to say. */
 export const simplified = (entry: Compared<AnyValue>): AnyValue | Compared<AnyValue> =>
@@ -181,9 +189,12 @@ export function checkEntry(name: FieldName, entry: Compared<AnyValue>): void {
   const field = fieldOf(name)
   const bits = BigInt(field.inMatch?.bits ?? field.bits)
   const value = toInt(name, entry.value)
+  if (!hasSize(name, sizeOf(name, entry.value))) throw new CodecError(`${entry.value} has too many bytes`)
   if (value >> bits !== 0n) throw new CodecError(`${entry.value} does not fit ${bits} bits`)
   if (entry.mask === undefined) return
   if (!field.isMaskable) throw new CodecError('takes no mask')
+  if (sizeOf(name, entry.mask) !== sizeOf(name, entry.value))
+    throw new CodecError(`${entry.value} and its mask ${entry.mask} differ in size`)
   if ((value & ~toInt(name, entry.mask)) !== 0n)
     throw new CodecError(`${entry.value} has bits outside its mask ${entry.mask}`)
 }
@@ -204,11 +215,26 @@ export function checkNeeds(name: FieldName, match: Match): void {
 export function mustHave(who: string, needs: Needs, match: Match): void {
   for (const [needed, need] of Object.entries(needs)) {
     const other = needed === 'vlanVid' && match.vlanVid === undefined ? 'vlanTci' : (needed as FieldName)
-    const entry = match[other]
+    const entry = match[other] ?? impliedIn(match, other)
     if (entry === undefined || !holds(need, other, comparedOf(entry as number)))
       throw new CodecError(`${who} needs ${needed} ${needText(needed, need)}`)
-    checkNeeds(other, match)
+    if (match[other] !== undefined) checkNeeds(other, match)
   }
+}
+
+/** Every packet begins with Ethernet unless the match says otherwise. */
+const packetTypeOf = ({ packetType }: Match): number => comparedOf(packetType ?? 0).value
+
+/** The Ethernet type that packets of a match have, also what does not begin with Ethernet. */
+export function ethTypeOf(match: Match): number | undefined {
+  if (match.ethType !== undefined) return comparedOf(match.ethType).value
+  const packetType = packetTypeOf(match)
+  return packetType >>> 16 === 1 ? packetType & 0xffff : undefined
+}
+
+function impliedIn(match: Match, name: FieldName): number | undefined {
+  if (name === 'packetType') return packetTypeOf(match)
+  return name === 'ethType' ? ethTypeOf(match) : undefined
 }
 
 function holds(need: Need, name: FieldName, { value, mask }: Compared<number>): boolean {
@@ -247,62 +273,13 @@ export function toInt(name: FieldName, value: AnyValue): bigint {
 /** The value whose bytes are that unsigned integer. */
 export function fromInt(name: FieldName, int: bigint): AnyValue {
   const { codec, size } = kindOf(name)
-  return codec.read(new Reader(Buffer.from(int.toString(16).padStart(size * 2, '0'), 'hex')))
+  const digits = int.toString(16)
+  const width = fieldOf(name).isVariable === true ? digits.length + (digits.length & 1) : size * 2
+  return codec.read(new Reader(Buffer.from(digits.padStart(width, '0'), 'hex')))
 }
 
 /** The mask that compares every bit of the field. */
 export function maskOf(name: FieldName): bigint {
   const field = fieldOf(name)
   return (1n << BigInt(field.inMatch?.bits ?? field.bits)) - 1n
-}
-
-/** Bits and which of them are compared. */
-export interface Bits {
-  readonly value: bigint
-  readonly mask: bigint
-}
-
-/**
- * The match with one entry for each thing compared: views of the same bits are joined (xreg0 into reg0 and reg1; the
- * VLAN fields into vlanTci), bits outside the mask are zero, fields of which nothing is compared are gone.
- */
-export function canonical(match: Match): Map<FieldName, Bits> {
-  const result = new Map<FieldName, Bits>()
-  const add = (name: FieldName, bits: Bits): void => {
-    const before = result.get(name) ?? { value: 0n, mask: 0n }
-    const mask = bits.mask & ~before.mask
-    if (bits.mask !== 0n)
-      result.set(name, { value: before.value | (bits.value & mask), mask: before.mask | mask })
-  }
-  for (const [name, { value, mask }] of entriesOf(match)) {
-    const compared = mask === undefined ? maskOf(name) : toInt(name, mask) & maskOf(name)
-    const bits = { value: toInt(name, value) & compared, mask: compared }
-    for (const [part, its] of partsOf(name, bits)) add(part, its)
-  }
-  return result
-}
-
-function partsOf(name: FieldName, { value, mask }: Bits): [FieldName, Bits][] {
-  switch (name) {
-    case 'inPortNxm':
-      return [['inPort', { value: value >= 0xff00n ? value + 0xffff0000n : value, mask: 0xffffffffn }]]
-    case 'vlanVid':
-      return [['vlanTci', { value, mask }]]
-    case 'vlanPcp':
-      return [['vlanTci', { value: (value << 13n) | 0x1000n, mask: (mask << 13n) | 0x1000n }]]
-    default: {
-      const parts = (fieldOf(name).parts ?? []) as FieldName[]
-      if (parts.length === 0) return [[name, { value, mask }]]
-      return parts.map((part, i) => {
-        const shift = BigInt(32 * (parts.length - 1 - i))
-        return [part, { value: (value >> shift) & 0xffffffffn, mask: (mask >> shift) & 0xffffffffn }]
-      })
-    }
-  }
-}
-
-/** The comparisons of a canonical match that its field would print: exact ones without a mask. */
-export function shownBits(name: FieldName, { value, mask }: Bits): { value: AnyValue; mask?: AnyValue } {
-  const shown = fromInt(name, value)
-  return mask === maskOf(name) ? { value: shown } : { value: shown, mask: fromInt(name, mask) }
 }

@@ -19,6 +19,7 @@ import {
   queueStatsText,
   tableStatsText,
 } from './statistics.ts'
+import { tableFeaturesText } from './table-features-text.ts'
 
 type Kind = Exclude<MultipartRequest['kind'], 'unknown'>
 type RequestOf<K extends Kind> = Extract<MultipartRequest, { kind: K }>
@@ -50,6 +51,7 @@ const texts: { readonly [K in Kind]: Texts<K> } = {
   meterStats:    { request: meterRequestText,                                       reply: each(meterStatsText, '\n') },
   meterConfig:   { request: meterRequestText,                                       reply: each(meterConfigText, '\n') },
   meterFeatures: { request: nothing,                                                reply: each(meterFeaturesText) },
+  tableFeatures: { request: ({ tables = [] }) => tableFeaturesText(tables),          reply: tableFeaturesText },
   flowMonitor:   { request: ({ monitors }) => each(monitorText)(monitors),           reply: each(flowUpdateText) },
   portDesc:      { request: () => ' port=ANY',                                      reply: portsText },
 }

@@ -36,6 +36,7 @@ import {
   queueStats,
   tableStats,
 } from './statistics.ts'
+import { tableFeatures } from './table-features.ts'
 
 const nothing = struct({})
 const anything = 0xffff_ffff
@@ -119,6 +120,7 @@ export const multipartTable = {
   meterStats: { type: 9,  request: meterRequest,                                         part: meterStats },
   meterConfig: { type: 10, request: meterRequest,                                        part: meterConfig },
   meterFeatures: { type: 11, request: nothing,                                           part: meterFeatures },
+  tableFeatures: { type: 12, request: struct({ tables: optional(list(tableFeatures), []) }), part: tableFeatures },
   portDesc:   { type: 13, request: nothing,                                              part: port },
   flowMonitor: { type: 0xffff, vendor: 0x4f4e4600, subtype: 1870, request: monitorRequest, part: flowUpdate },
 } as const

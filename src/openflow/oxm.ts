@@ -7,6 +7,7 @@
 import * as address from '../wire/address.ts'
 import type { Codec } from '../wire/codec.ts'
 import * as codecs from '../wire/codec.ts'
+import { type Needs, needs } from './needs.ts'
 import * as show from './show.ts'
 
 /** The number by which a field is known on the wire, and its name there. */
@@ -36,47 +37,20 @@ const et = header(0xffff, 'NXOXM_ET', 0x2320)
 const nshOxm = header(0xffff, 'NXOXM_NSH', 0x5ad650)
 const eric = header(0x1000, 'ERICOXM_OF')
 
-/** What a match must say of another field: one of these values, exactly, or something else in words. */
-export type Need =
-  | readonly number[]
-  | { readonly words: string; readonly holds: (value: number, mask: number) => boolean }
-
-/** What must stand in a match before a field may, by the name of the other field. */
-export type Needs = Readonly<Record<string, Need>>
-
-const tagged: Need = { words: 'the bit 0x1000', holds: (vid) => (vid & 0x1000) !== 0 }
-const tracked: Need = {
-  words: 'a state of a connection',
-  holds: (state, mask) => (state & 0xcf) !== 0 || ((state & 0x20) !== 0 && (mask & ~state & 0x10) !== 0),
-}
-
-// biome-ignore format: one prerequisite a line
-/** The prerequisites that fields and actions have. */
-export const needs = {
-  vlan:   { vlanVid: tagged },
-  mpls:   { ethType: [0x8847, 0x8848] },
-  ip:     { ethType: [0x0800, 0x86dd] },
-  ipv4:   { ethType: [0x0800] },
-  ipv6:   { ethType: [0x86dd] },
-  nsh:    { ethType: [0x894f] },
-  arp:    { ethType: [0x0806, 0x8035] },
-  tcp:    { ipProto: [6] },
-  udp:    { ipProto: [17] },
-  sctp:   { ipProto: [132] },
-  icmpv4: { ethType: [0x0800], ipProto: [1] },
-  icmpv6: { ethType: [0x86dd], ipProto: [58] },
-  nd:     { icmpv6Type: [135, 136] },
-  ndAsk:  { icmpv6Type: [135] },
-  ndTell: { icmpv6Type: [136] },
-  ct:     { ctState: tracked },
-  ctIpv4: { ctState: tracked, ethType: [0x0800] },
-  ctIpv6: { ctState: tracked, ethType: [0x86dd] },
-} as const satisfies Record<string, Needs>
-
 /** A kind of value: its codec and its size in bytes. */
 export interface ValueKind<T> {
   readonly codec: Codec<T>
   readonly size: number
+}
+
+/** Bytes as hexadecimal text, `0x0005`: two digits for each byte, so that the text tells how many there are. */
+const digits: Codec<string> = {
+  read: (r) => `0x${r.bytes(r.size).toString('hex')}`,
+  write: (w, value) => {
+    if (!/^0x([0-9a-f]{2})+$/i.test(value))
+      throw new codecs.CodecError(`'${value}' is not 0x and pairs of digits`)
+    w.bytes(Buffer.from(value.slice(2), 'hex'))
+  },
 }
 
 const valued = <T>(codec: Codec<T>, size: number) => ({
@@ -93,6 +67,8 @@ export interface Field {
   readonly is: ValueKind<number> | ValueKind<bigint> | ValueKind<string>
   /** How many of its low bits count. */
   readonly bits: number
+  /** Whether `is.size` is only the most that it may have: each switch has its own size. */
+  readonly isVariable?: boolean
   /** The header that Open vSwitch uses in a match and in set-field, where it has one of its own. */
   readonly oxm?: Header
   /** The header that Open vSwitch uses in move, load and learn, where it has one of its own. */
@@ -115,6 +91,10 @@ export interface Field {
   /** The fields that it is another view of, most significant first. */
   readonly parts?: readonly string[]
 }
+
+type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
+/** The fields for the options of Geneve: which option each one is, the table of TLVs in the switch says. */
+type OptionName = `tunMetadata${Digit | `${1 | 2 | 3 | 4 | 5}${Digit}` | `6${0 | 1 | 2 | 3}`}`
 
 const any = { isMaskable: true, isWritable: true }
 const whole = { isMaskable: false, isWritable: true }
@@ -159,6 +139,13 @@ const xxreg = (n: number) => ({
   show: show.hex,
   parts: [`reg${4 * n}`, `reg${4 * n + 1}`, `reg${4 * n + 2}`, `reg${4 * n + 3}`],
 })
+const option = (n: number) => ({
+  ...{ ...valued(digits, 124), isVariable: true, ...any, nxm: nx(40 + n, `TUN_METADATA${n}`) },
+  ...{ name: `tun_metadata${n}`, show: show.digitsShown, inMatch: { show: show.digitsCompared } },
+})
+const options = Object.fromEntries(
+  Array.from({ length: 64 }, (_, n) => [`tunMetadata${n}`, option(n)]),
+) as Record<OptionName, ReturnType<typeof option>>
 
 // biome-ignore format: one field a line, in columns, in the order in which ovs-ofctl prints a match
 /** The fields, in the order in which `ovs-ofctl` prints a match. */
@@ -179,6 +166,7 @@ export const fields = {
   ctNwProto:     { ...u8,               ...fixed,                                         nxm: nx(119, 'CT_NW_PROTO'),  needs: needs.ct,      name: 'ct_nw_proto', show: show.decimal },
   ctTpSrc:       { ...u16,              ...maskable,                                      nxm: nx(124, 'CT_TP_SRC'),    needs: needs.ct,      name: 'ct_tp_src', ...beside('ctNwProto'), show: show.decimal, inMatch: { show: show.decimalOrHex } },
   ctTpDst:       { ...u16,              ...maskable,                                      nxm: nx(125, 'CT_TP_DST'),    needs: needs.ct,      name: 'ct_tp_dst', ...beside('ctNwProto'), show: show.decimal, inMatch: { show: show.decimalOrHex } },
+  packetType:    { ...u32,              ...fixed,     oxm: of(44, 'PACKET_TYPE'),                                                             name: 'packet_type', show: show.packetTypeShown, inMatch: { show: show.packetTypeCompared } },
   reg0:  reg(0),  reg1:  reg(1),  reg2:  reg(2),  reg3:  reg(3),  reg4:  reg(4),  reg5:  reg(5),  reg6:  reg(6),  reg7:  reg(7),
   reg8:  reg(8),  reg9:  reg(9),  reg10: reg(10), reg11: reg(11), reg12: reg(12), reg13: reg(13), reg14: reg(14), reg15: reg(15),
   xreg0: xreg(0), xreg1: xreg(1), xreg2: xreg(2), xreg3: xreg(3), xreg4: xreg(4), xreg5: xreg(5), xreg6: xreg(6), xreg7: xreg(7),
@@ -197,15 +185,16 @@ export const fields = {
   tunGtpuFlags:  { ...u8,               ...maskable,  oxm: et(15, 'GTPU_FLAGS'),                                                              name: 'tun_gtpu_flags', show: show.hex, inMatch: { name: 'gtpu_flags', show: unmasked(show.hex) } },
   tunGtpuMsgtype:{ ...u8,               ...maskable,  oxm: et(16, 'GTPU_MSGTYPE'),                                                            name: 'tun_gtpu_msgtype', show: show.decimal, inMatch: { name: 'gtpu_msgtype', show: unmasked(show.decimal) } },
   tunFlags:      { ...u16, bits: 1,     ...any,                                           nxm: nx(104, 'TUN_FLAGS'),                          name: 'tun_flags', show: show.tunFlagsShown, inMatch: { show: show.tunFlagsCompared } },
+  ...options,
   metadata:      { ...u64,              ...any,       oxm: of(2, 'METADATA'),                                                                 name: 'metadata', show: show.hex },
   inPort:        { ...u32,              ...whole,     oxm: of(0, 'IN_PORT'),                                                                  name: 'in_port_oxm', show: show.portShown, inMatch: { name: 'in_port' }, isOnlyLoaded: true },
   inPortNxm:     { ...u16,              ...whole,                                         nxm: nxm(0, 'IN_PORT'),                             name: 'in_port', show: port16 },
-  vlanTci:       { ...u16,              ...any,                                           nxm: nxm(4, 'VLAN_TCI'),                            name: 'vlan_tci', show: show.hex, inMatch: { show: show.hexDigits(4) } },
-  vlanVid:       { ...u16, bits: 12,    ...any,       oxm: of(6, 'VLAN_VID'),                                                                 name: 'vlan_vid', show: show.decimal, inMatch: { bits: 13 } },
+  vlanTci:       { ...u16,              ...any,                                           nxm: nxm(4, 'VLAN_TCI'),    needs: needs.ether,   name: 'vlan_tci', show: show.hex, inMatch: { show: show.hexDigits(4) } },
+  vlanVid:       { ...u16, bits: 12,    ...any,       oxm: of(6, 'VLAN_VID'),                                         needs: needs.ether,   name: 'vlan_vid', show: show.decimal, inMatch: { bits: 13 } },
   vlanPcp:       { ...u8, bits: 3,      ...whole,     oxm: of(7, 'VLAN_PCP'),                                           needs: needs.vlan,    name: 'vlan_pcp', show: show.decimal },
-  ethSrc:        { ...mac,              ...any,       oxm: of(4, 'ETH_SRC'),              nxm: nxm(2, 'ETH_SRC'),                             name: 'eth_src', show: show.macShown, inMatch: { name: 'dl_src' } },
-  ethDst:        { ...mac,              ...any,       oxm: of(3, 'ETH_DST'),              nxm: nxm(1, 'ETH_DST'),                             name: 'eth_dst', show: show.macShown, inMatch: { name: 'dl_dst' } },
-  ethType:       { ...u16,              ...fixed,     oxm: of(5, 'ETH_TYPE'),             nxm: nxm(3, 'ETH_TYPE'),                            name: 'eth_type', show: show.hex, inMatch: { name: 'dl_type', show: show.hexDigits(4) } },
+  ethSrc:        { ...mac,              ...any,       oxm: of(4, 'ETH_SRC'),              nxm: nxm(2, 'ETH_SRC'),     needs: needs.ether,   name: 'eth_src', show: show.macShown, inMatch: { name: 'dl_src' } },
+  ethDst:        { ...mac,              ...any,       oxm: of(3, 'ETH_DST'),              nxm: nxm(1, 'ETH_DST'),     needs: needs.ether,   name: 'eth_dst', show: show.macShown, inMatch: { name: 'dl_dst' } },
+  ethType:       { ...u16,              ...fixed,     oxm: of(5, 'ETH_TYPE'),             nxm: nxm(3, 'ETH_TYPE'),    needs: needs.ether,   name: 'eth_type', show: show.hex, inMatch: { name: 'dl_type', show: show.hexDigits(4) } },
   ipv6Src:       { ...ipv6,             ...any,       oxm: of(26, 'IPV6_SRC'),            nxm: nx(19, 'IPV6_SRC'),      needs: needs.ipv6,    name: 'ipv6_src', show: show.ipv6Shown },
   ipv6Dst:       { ...ipv6,             ...any,       oxm: of(27, 'IPV6_DST'),            nxm: nx(20, 'IPV6_DST'),      needs: needs.ipv6,    name: 'ipv6_dst', show: show.ipv6Shown },
   ipv6Flabel:    { ...u32, bits: 20,    ...any,       oxm: of(28, 'IPV6_FLABEL'),         nxm: nx(27, 'IPV6_LABEL'),    needs: needs.ipv6,    name: 'ipv6_label', show: show.hex, inMatch: { show: show.hexDigits(5) } },
@@ -225,6 +214,7 @@ export const fields = {
   arpSha:        { ...mac,              ...any,       oxm: of(24, 'ARP_SHA'),             nxm: nx(17, 'ARP_SHA'),       needs: needs.arp,     name: 'arp_sha', show: show.macShown },
   arpTha:        { ...mac,              ...any,       oxm: of(25, 'ARP_THA'),             nxm: nx(18, 'ARP_THA'),       needs: needs.arp,     name: 'arp_tha', show: show.macShown },
   ipDscp:        { ...u8, bits: 6,      ...whole,     oxm: of(8, 'IP_DSCP'),                                            needs: needs.ip,      name: 'ip_dscp', show: show.decimal, inMatch: { name: 'nw_tos', show: (dscp: number) => `${dscp << 2}` } },
+  nwTos:         { ...u8,               ...whole,                                         nxm: nxm(5, 'IP_TOS'),        needs: needs.ip,      name: 'nw_tos', show: show.decimal },
   ipEcn:         { ...u8, bits: 2,      ...whole,     oxm: of(9, 'IP_ECN'),               nxm: nx(28, 'IP_ECN'),        needs: needs.ip,      name: 'nw_ecn', show: show.decimal },
   nwTtl:         { ...u8,               ...whole,                                         nxm: nx(29, 'IP_TTL'),        needs: needs.ip,      name: 'nw_ttl', show: show.decimal },
   mplsLabel:     { ...u32, bits: 20,    ...whole,     oxm: of(34, 'MPLS_LABEL'),                                        needs: needs.mpls,    name: 'mpls_label', show: show.decimal },

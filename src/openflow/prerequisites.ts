@@ -7,8 +7,9 @@ import { CodecError, within } from '../wire/codec.ts'
 import type { Action } from './actions.ts'
 import type { Instruction } from './instructions.ts'
 import type { LearnSpec } from './learn.ts'
-import { checkNeeds, type Match, mustHave } from './match.ts'
-import { type FieldName, type Needs, needs } from './oxm.ts'
+import { checkNeeds, comparedOf, ethTypeOf, type Match, mustHave } from './match.ts'
+import { type Needs, needs } from './needs.ts'
+import { ethTypes, type FieldName } from './oxm.ts'
 import { fieldOfSet } from './set-field.ts'
 
 interface Checked {
@@ -28,9 +29,12 @@ export function checkInstructions({ tableId, match, instructions }: Checked): vo
     })
 }
 
-/** What the packet looks like changes on the way: tags and labels are put on and taken off. */
+/** What the packet looks like: its match, and the tag below the one that it says. */
+type Shape = Match & { readonly below?: Match }
+
+/** What the packet looks like changes on the way: tags, labels and headers are put on and taken off. */
 function checkActions(actions: readonly Action[], match: Match, isInCt = false): void {
-  let shape = match
+  let shape: Shape = match
   const isConjunctive = actions.some((one) => one.kind === 'conjunction')
   for (const [i, one] of actions.entries())
     at(i, () =>
@@ -62,7 +66,7 @@ function writtenBy(one: Action): FieldName | undefined {
 }
 
 /** Throws unless the action fits packets of that shape; gives their shape after it. */
-function after(one: Action, shape: Match): Match {
+function after(one: Action, shape: Shape): Shape {
   switch (one.kind) {
     case 'setField': {
       const [name] = fieldOfSet(one.field)
@@ -82,7 +86,15 @@ function after(one: Action, shape: Match): Match {
       checkNeeds(one.place.field, shape)
       return shape
     case 'outputReg':
+    case 'outputReg2':
       checkNeeds(one.from.field, shape)
+      return shape
+    case 'multipath':
+    case 'bundleLoad':
+      checkNeeds(one.to.field, shape)
+      return shape
+    case 'resubmitCt':
+      mustHave('the packet', needs.ct, shape)
       return shape
     case 'setTtl':
     case 'decTtl':
@@ -97,10 +109,17 @@ function after(one: Action, shape: Match): Match {
       mustHave('the packet', needs.tcp, shape)
       return shape
     case 'pushVlan':
-      return { ...shape, vlanVid: 0x1000 }
+      return { ...withoutTag(shape), vlanVid: 0x1000, below: tagOf(shape) }
     case 'popVlan':
       mustHave('the packet', needs.vlan, shape)
-      return without(shape, ['vlanVid', 'vlanPcp', 'vlanTci'])
+      return { ...withoutTag(shape), ...shape.below }
+    case 'encap':
+      return encapsulated(shape, one.packetType)
+    case 'decap':
+      return decapsulated(shape)
+    case 'decNshTtl':
+      mustHave('the packet', needs.nsh, shape)
+      return shape
     case 'pushMpls':
       return { ...without(shape, ['ipProto']), ethType: one.ethertype }
     case 'popMpls':
@@ -140,6 +159,30 @@ function checkSpecs(specs: readonly LearnSpec[], shape: Match): void {
 }
 
 const familyOf = (address: string): Needs => (address.includes(':') ? needs.ipv6 : needs.ipv4)
+
+/** What begins with a new header: its packet type tells its Ethernet type, and only IP has an IP protocol. */
+function encapsulated(shape: Shape, packetType: number): Shape {
+  const outer = { ...without(shape, ['ethType']), packetType }
+  const inner = ethTypeOf(shape)
+  const ethernet = packetType === 0 && inner !== undefined ? { ...outer, ethType: inner } : outer
+  const type = ethTypeOf(ethernet)
+  return type === ethTypes.ipv4 || type === ethTypes.ipv6 ? ethernet : without(ethernet, ['ipProto'])
+}
+
+/** Without its Ethernet header a packet begins with what that said; without any other one, it is unknown. */
+function decapsulated(shape: Shape): Shape {
+  const isEthernet = comparedOf(shape.packetType ?? 0).value === 0
+  const packetType = isEthernet ? 0x10000 | (ethTypeOf(shape) ?? 0) : unknownType
+  return { ...without(shape, ['ethType']), packetType }
+}
+
+/** (0, 0xffff): a packet of which nothing is known. */
+const unknownType = 0xffff
+
+const tagNames = ['vlanVid', 'vlanPcp', 'vlanTci'] as const
+const withoutTag = (shape: Shape): Match => without(shape, ['below' as never, ...tagNames])
+const tagOf = (shape: Shape): Match =>
+  Object.fromEntries(tagNames.flatMap((name) => (shape[name] === undefined ? [] : [[name, shape[name]]])))
 
 const without = (shape: Match, names: readonly FieldName[]): Match =>
   Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name as FieldName))) as Match

@@ -20,7 +20,6 @@ import {
   fieldHeader,
   offsetAndBits,
   type Place,
-  placeOf,
   shortHeader,
   subfieldText,
   UnknownFieldError,
@@ -88,11 +87,7 @@ export const moveBody: Codec<Move> = {
     const toOffset = r.u16()
     const from = fieldHeader.read(r)
     const to = fieldHeader.read(r)
-    return {
-      bits,
-      from: placeOf(from.field, fromOffset, from.header),
-      to: placeOf(to.field, toOffset, to.header),
-    }
+    return { bits, from: { ...from, offset: fromOffset }, to: { ...to, offset: toOffset } }
   },
   write(w, { bits, from, to }) {
     checkBits({ ...from, bits })
@@ -116,8 +111,8 @@ export interface Load {
 export const loadBody: Codec<Load> = {
   read(r) {
     const { offset, bits } = offsetAndBits.read(r)
-    const { field, header } = fieldHeader.read(r)
-    return { value: r.u64(), bits, to: placeOf(field, offset, header) }
+    const head = fieldHeader.read(r)
+    return { value: r.u64(), bits, to: { ...head, offset } }
   },
   write(w, { value, bits, to }) {
     checkBits({ ...to, bits })
@@ -133,9 +128,9 @@ export const loadBody: Codec<Load> = {
 export const stackBody: Codec<{ readonly bits: number; readonly place: Place }> = {
   read(r) {
     const offset = r.u16()
-    const { field, header } = fieldHeader.read(r)
+    const head = fieldHeader.read(r)
     const bits = r.u16()
-    return { bits, place: placeOf(field, offset, header) }
+    return { bits, place: { ...head, offset } }
   },
   write(w, { bits, place }) {
     checkBits({ ...place, bits })
@@ -149,10 +144,10 @@ export const outputRegBody: Codec<{ readonly bits: number; readonly from: Place;
   {
     read(r) {
       const { offset, bits } = offsetAndBits.read(r)
-      const { field, header } = fieldHeader.read(r)
+      const head = fieldHeader.read(r)
       const maxLen = r.u16()
       r.skip(6)
-      return { bits, from: placeOf(field, offset, header), maxLen }
+      return { bits, from: { ...head, offset }, maxLen }
     },
     write(w, { bits, from, maxLen }) {
       checkBits({ ...from, bits })
@@ -168,8 +163,8 @@ export const outputReg2Body: typeof outputRegBody = {
   read(r) {
     const { offset, bits } = offsetAndBits.read(r)
     const maxLen = r.u16()
-    const { field, header } = fieldHeader.read(r)
-    return { bits, from: placeOf(field, offset, header), maxLen }
+    const head = fieldHeader.read(r)
+    return { bits, from: { ...head, offset }, maxLen }
   },
   write(w, { bits, from, maxLen }) {
     checkBits({ ...from, bits })
@@ -183,8 +178,8 @@ export const checkPktLargerBody: Codec<{ readonly packetLength: number; readonly
   read(r) {
     const packetLength = r.u16()
     const offset = r.u16()
-    const { field, header } = fieldHeader.read(r)
-    return { packetLength, to: placeOf(field, offset, header) }
+    const head = fieldHeader.read(r)
+    return { packetLength, to: { ...head, offset } }
   },
   write(w, { packetLength, to }) {
     checkBits({ ...to, bits: 1 })

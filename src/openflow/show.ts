@@ -46,6 +46,22 @@ export const hexDigits =
   (value, mask) =>
     mask === undefined ? paddedHex(value, digits) : `${paddedHex(value, digits)}/${paddedHex(mask, digits)}`
 
+/** Bytes as one number, the mask too. */
+export const digitsShown: Show<string> = (value, mask) =>
+  mask === undefined ? hexText(BigInt(value)) : `${hexText(BigInt(value))}/${hexText(BigInt(mask))}`
+/** In a match a mask is none if it is all ones in the bytes that it has without leading zeros. */
+export const digitsCompared: Show<string> = (value, mask) =>
+  digitsShown(value, mask === undefined || /^0x(00)*(ff)+$/i.test(mask) ? undefined : mask)
+
+const shortNumber = (value: number): string => (value > 9 ? hexText(value) : `${value}`)
+
+/** Namespace and type of the outermost header. */
+export const packetTypeCompared: Show<number> = (value) =>
+  `(${shortNumber(value >>> 16)},${shortNumber(value & 0xffff)})`
+/** With its name, unless it is Ethernet. */
+export const packetTypeShown: Show<number> = (value) =>
+  value === 0 ? 'eth' : `packet_type=${packetTypeCompared(value)}`
+
 /** A MAC address; the mask in full. */
 export const macShown: Show<string> = (value, mask) => (mask === undefined ? value : `${value}/${mask}`)
 

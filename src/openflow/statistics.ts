@@ -158,7 +158,8 @@ const actionBits: readonly (readonly [number, string])[] = [
   [21, 'set_queue'],
 ]
 
-function actionNames(bits: number): string {
+/** The actions whose bits are set, in words. */
+export function actionNames(bits: number): string {
   const words = actionBits.filter(([bit]) => (bits >>> bit) & 1).map(([, name]) => name)
   return words.length === 0 ? '<none>' : words.join(' ')
 }

@@ -12,6 +12,8 @@ export interface Place {
   readonly offset: number
   /** Only if a peer used the header that Open vSwitch does not use in actions. */
   readonly header?: HeaderKind
+  /** Only of a field without a size of its own, and if it is not the largest: how many bytes the header says. */
+  readonly size?: number
 }
 
 /** Some bits of a field. */
@@ -27,18 +29,23 @@ export const fieldHeader: Codec<Omit<Place, 'offset'>> = {
   read(r) {
     const oxmClass = r.u16()
     const head = r.u8()
-    r.u8()
+    const length = r.u8()
     const known = fieldAt(oxmClass, head >> 1, oxmClass === 0xffff ? r.u32() : undefined)
     if (known === undefined || (head & 1) === 1)
       throw new UnknownFieldError(`there is no field ${oxmClass}:${head}`)
     const isUsual = headerOf(known.name, 'nxm') === headerOf(known.name, known.kind)
-    return isUsual ? { field: known.name } : { field: known.name, header: known.kind }
+    const { isVariable, is } = fieldOf(known.name)
+    return {
+      field: known.name,
+      ...(isUsual ? {} : { header: known.kind }),
+      ...(isVariable === true && length !== is.size ? { size: length } : {}),
+    }
   },
-  write(w, { field, header }) {
+  write(w, { field, header, size }) {
     const at = headerOf(field, header ?? 'nxm')
     w.u16(at.class)
     w.u8(at.field << 1)
-    w.u8(fieldOf(field).is.size + (at.experimenter === undefined ? 0 : 4))
+    w.u8((size ?? fieldOf(field).is.size) + (at.experimenter === undefined ? 0 : 4))
     if (at.experimenter !== undefined) w.u32(at.experimenter)
   },
 }
@@ -56,8 +63,8 @@ export const shortHeader: Codec<Omit<Place, 'offset'>> = {
 /** A field's header of 4 bytes and an offset. */
 export const place: Codec<Place> = {
   read: (r) => {
-    const { field, header } = shortHeader.read(r)
-    return placeOf(field, r.u16(), header)
+    const head = shortHeader.read(r)
+    return { ...head, offset: r.u16() }
   },
   write: (w, value) => {
     shortHeader.write(w, value)
@@ -77,10 +84,6 @@ export const offsetAndBits: Codec<{ readonly offset: number; readonly bits: numb
     w.u16((offset << 6) | (bits - 1))
   },
 }
-
-/** A place with its optional header kind. */
-export const placeOf = (field: FieldName, offset: number, header?: HeaderKind): Place =>
-  header === undefined ? { field, offset } : { field, offset, header }
 
 /** Throws `CodecError` unless the field has those bits. */
 export function checkBits({ field, offset, bits }: Subfield): void {

@@ -229,10 +229,10 @@ describe('what we do not know', () => {
     ['a message of Nicira', '0404001000000001' + '0000232000000063', { kind: 'unknown', type: 4 }],
     [
       'a multipart',
-      '0413001200000001' + '000c000000000000' + 'abcd',
-      { kind: 'multipartReply', body: { kind: 'unknown', type: 12, bytes: Buffer.from('abcd', 'hex') } },
+      '0413001200000001' + '0063000000000000' + 'abcd',
+      { kind: 'multipartReply', body: { kind: 'unknown', type: 99, bytes: Buffer.from('abcd', 'hex') } },
     ],
-    // NXAST_DEBUG_RECIRC, and a move from tun_metadata0, a field without a fixed size.
+    // NXAST_DEBUG_RECIRC, and a move from a field that does not exist.
     [
       'an action',
       '040d002800000001' + 'fffffffffffffffd0010000000000000' + 'ffff00100000232000ff000000000000',
@@ -242,7 +242,7 @@ describe('what we do not know', () => {
       'an action on an unknown field',
       '040d003000000001' +
         'fffffffffffffffd0018000000000000' +
-        'ffff001800002320000600200000000000015104000104 04'.replace(' ', ''),
+        'ffff00180000232000060020000000000001fd04000104 04'.replace(' ', ''),
       { actions: [{ kind: 'unknown', type: 0xffff }] },
     ],
     [
@@ -252,8 +252,8 @@ describe('what we do not know', () => {
     ],
     [
       'a field',
-      `040e004000000001${'00'.repeat(40)}0001000a00017c020005000000000000`,
-      { match: { unknown: [{ class: 1, field: 62, isMasked: false }] } },
+      `040e004000000001${'00'.repeat(40)}0001000a0001fc020005000000000000`,
+      { match: { unknown: [{ class: 1, field: 126, isMasked: false }] } },
     ],
   ])('is kept: %s', (_name, hex, value) => {
     const message = decode(Buffer.from(hex, 'hex'))

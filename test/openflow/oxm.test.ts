@@ -32,6 +32,7 @@ const valueFor = (name: FieldName) => {
     actsetOutput: 5n,
     tunFlags: 1n,
     mplsBos: 1n,
+    nwTos: 4n,
     icmpv6Type: 128n,
   }
   return fromInt(name, special[name] ?? 1n)

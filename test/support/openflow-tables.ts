@@ -4,7 +4,8 @@ import { actionTable } from '../../src/openflow/actions.ts'
 import { instructionTable } from '../../src/openflow/instructions.ts'
 import { messageTable } from '../../src/openflow/messages.ts'
 import { multipartTable } from '../../src/openflow/multipart.ts'
-import { type FieldName, fieldOf, fields, type Need, needsOf } from '../../src/openflow/oxm.ts'
+import type { Need } from '../../src/openflow/needs.ts'
+import { type FieldName, fieldOf, fields, needsOf } from '../../src/openflow/oxm.ts'
 
 type Rows = readonly (readonly string[])[]
 
@@ -20,15 +21,19 @@ function needText(name: string, need: Need): string {
   return `${code(name)} = ${need.map((value) => (name === 'ethType' ? `0x${value.toString(16).padStart(4, '0')}` : value)).join(' or ')}`
 }
 
+/** The 64 options of tunnels are one line: they differ by their number alone. */
+const isShown = (name: FieldName) => !/^tunMetadata[1-9]/.test(name)
+
 function fieldRow(name: FieldName): string[] {
   const field = fieldOf(name)
   const headers = [field.oxm, field.nxm].flatMap((at) => (at === undefined ? [] : [code(at.name)]))
   const needs = Object.entries(needsOf(name)).map(([other, need]) => needText(other, need))
   const writes = field.isOnlyLoaded === true ? 'load, move' : field.isWritable ? 'yes' : 'no'
+  const isOption = name === 'tunMetadata0'
   return [
-    code(name),
-    headers.join(', '),
-    `${field.is.size} (${field.inMatch?.bits ?? field.bits})`,
+    isOption ? `${code(name)} to ${code('tunMetadata63')}` : code(name),
+    isOption ? `${headers[0]} to ${code('NXM_NX_TUN_METADATA63')}` : headers.join(', '),
+    `${isOption ? 'up to ' : ''}${field.is.size} (${field.inMatch?.bits ?? field.bits})`,
     field.isMaskable ? 'yes' : 'no',
     writes,
     needs.join(', ') || '–',
@@ -58,7 +63,7 @@ export const documentTables: ReadonlyMap<string, string> = new Map([
     'Match fields',
     markdown(
       ['field', 'headers', 'bytes (bits compared)', 'mask', 'written', 'needs'],
-      (Object.keys(fields) as FieldName[]).map(fieldRow),
+      (Object.keys(fields) as FieldName[]).filter(isShown).map(fieldRow),
     ),
   ],
   [
