@@ -19,6 +19,7 @@ export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
   const declared = new Map<string, unknown>()
+  const readings = new Map<string, () => number>()
   const once = <M>(words: readonly unknown[], make: () => M): M => {
     const key = JSON.stringify(words)
     if (!declared.has(key)) declared.set(key, make())
@@ -64,6 +65,20 @@ export function createMetrics() {
     },
     gauge: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
       once(['gauge', name, help, labelNames], () => new Gauge({ name, help, labelNames, registers })),
+    /** A gauge that is read when somebody asks. Declared again in the same words, it is read by the last `read`. */
+    reading: (name: string, help: string, read: () => number): void => {
+      readings.set(name, read)
+      once(
+        ['reading', name, help],
+        () =>
+          new Gauge({
+            ...{ name, help, registers },
+            collect() {
+              this.set(readings.get(name)!())
+            },
+          }),
+      )
+    },
     /** `buckets` are upper bounds in seconds. */
     histogram: <L extends string>(
       name: string,

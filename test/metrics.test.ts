@@ -36,3 +36,19 @@ test('in other words it is a mistake', () => {
   expect(() => metrics.counter('queries_total', 'Other queries')).toThrow(/already been registered/)
   expect(() => metrics.gauge('queries_total', 'Queries')).toThrow(/already been registered/)
 })
+
+test('a reading is taken when somebody asks, by whoever declared it last', async () => {
+  const metrics = createMetrics()
+  let ports = 1
+  metrics.reading('ports', 'Ports', () => ports)
+  ports = 2
+  expect(await metrics.text()).toContain('ports 2\n')
+  metrics.reading('ports', 'Ports', () => 10 * ports)
+  expect(await metrics.text()).toContain('ports 20\n')
+})
+
+test('words are counted by hand', async () => {
+  const metrics = createMetrics()
+  for (const word of ['a', 'b', 'a']) metrics.words('words_total', 'Words', 'word')(word).count += 1
+  expect(await metrics.text()).toContain('words_total{word="a"} 2\nwords_total{word="b"} 1\n')
+})

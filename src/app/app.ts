@@ -52,6 +52,8 @@ export interface App {
   packetIn?(punt: Punt, view: View): Verdict
   /** What becomes of a packet that this application failed on; an optional service says `pass`. */
   readonly onFailure: 'pass' | 'drop'
+  /** The rows that lead the packets of a port past this application, when a verdict asks for it. */
+  bypass?(port: LocalPort): readonly Flow[]
   /** Rows that live only while this application is able to decide packets. */
   readonly lease?: Lease | undefined
   /** Its part of the pipeline, if it comes from outside. */
@@ -82,8 +84,11 @@ export interface Punt {
 export type Verdict =
   /** Sends `frame` to the port the packet came from, past the rest of the pipeline, and drops the packet. */
   | { readonly kind: 'reply'; readonly frame: Buffer; readonly why: string }
-  /** Lets the packet go on as if it had never been punted. */
-  | { readonly kind: 'pass'; readonly why: string }
+  /**
+   * Lets the packet go on as if it had never been punted. With `bypassSeconds` the next packets of its port go on by
+   * themselves for so long: the host puts the rows of `bypass(port)` into the switch, which end by a hard timeout.
+   */
+  | { readonly kind: 'pass'; readonly why: string; readonly bypassSeconds?: number }
   | { readonly kind: 'drop'; readonly why: string }
 
 /**

@@ -11,6 +11,7 @@ import { BugError } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Cell, Metrics } from '../metrics.ts'
 import type { Clock } from '../openflow/index.ts'
+import { createBypass } from './bypass.ts'
 import { type PacketIn, probeSequenceOf, type SwitchLink, sourceKeyOf } from './messages.ts'
 
 /** What an application may take for one packet; more is counted (docs/operations.md). */
@@ -21,7 +22,7 @@ const quietMs = 200
 const maxDrainMs = 2000
 
 /** Where verdicts go. */
-export type PuntLink = Pick<SwitchLink, 'output' | 'resume'>
+export type PuntLink = Pick<SwitchLink, 'output' | 'resume' | 'transact'>
 
 export interface PuntDesk {
   /** Decides one packet and sends what follows from it. Never throws. */
@@ -49,6 +50,7 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
   const overruns = metrics.counter('df_punt_overruns_total', 'Packets whose decision took more than 1 ms', [
     'app',
   ])
+  const bypass = createBypass({ clock, log, metrics })
   const limited = rateLimited(clock.now)
   let owners = decidersOf(apps)
   let view: View | undefined
@@ -83,6 +85,7 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
       const verdict = app.packetIn!({ port, frame: message.packet }, now)
       switch (verdict.kind) {
         case 'pass':
+          if (verdict.bypassSeconds !== undefined) bypass(link, app, port, verdict.bypassSeconds)
           return pass(link, message, app.name, verdict.why)
         case 'reply':
           link.output(port.ofport, verdict.frame) // throws CodecError for a frame that is none

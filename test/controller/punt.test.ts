@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { type App, selfCheckPort } from '../../src/app/app.ts'
+import { tables } from '../../src/app/pipeline.ts'
+import type { LocalPort } from '../../src/app/view.ts'
+import { cookieOf } from '../../src/controller/cookie.ts'
 import { createPuntDesk, type PuntLink } from '../../src/controller/punt.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { decode, encode, type Message, type MessageOf, PacketIn } from '../../src/openflow/index.ts'
 import { Outbox } from '../../src/openflow/outbox.ts'
-import { appOf, deciderOf } from '../support/apps.ts'
+import { appOf, deciderOf, flowOf } from '../support/apps.ts'
 import { manualClock } from '../support/clock.ts'
 import { twoTenants } from '../support/view.ts'
 
@@ -44,6 +47,10 @@ function setup(apps: App[], hasView = true) {
     output(port, data) {
       outbox.addPacketOut(1, port, data)
       outbox.flush()
+    },
+    async transact(messages) {
+      sent.push(...(messages as Message[]))
+      return []
     },
     resume({ bytes, start, end }) {
       outbox.addResume(1, bytes, start, end)
@@ -90,6 +97,21 @@ describe('a verdict', () => {
     take(packet)
     expect(sent).toMatchObject([
       { kind: 'resume', packet: packet.packet, continuation: Buffer.from('a state.'), metadata: { reg6: 1 } },
+    ])
+  })
+
+  test('pass may lead the port past the application, whose rows end by themselves', () => {
+    const verdict = { kind: 'pass', why: 'overload', bypassSeconds: 7 } as const
+    const rows = ({ key }: LocalPort) => [flowOf(tables.dnsPorts.id, 200, { reg6: key })]
+    const { take, sent } = setup([deciderOf('dns', () => verdict, { bypass: rows })])
+    take(packetOf('dns', 1))
+    take(packetOf('dns', 4))
+    const row = { kind: 'flowMod', command: 'add', hardTimeout: 7, cookie: cookieOf('timed', 'dns') }
+    expect(sent).toMatchObject([
+      { ...row, match: { reg6: 1 } },
+      { kind: 'resume' },
+      { ...row, match: { reg6: 4 } },
+      { kind: 'resume' },
     ])
   })
 

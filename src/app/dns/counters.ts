@@ -30,8 +30,14 @@ const faults: ReadonlySet<string> = new Set<Unparsed | Unread>([
   ...(['message', 'counts', 'name', 'additional'] as const),
 ])
 
-/** Makes the function that counts a packet of `port` and what became of it; not for the host's own probes. */
-export function createCounters(metrics: Metrics): (port: Port, judgement: Judgement) => void {
+/**
+ * Makes the function that counts a packet of `port` and what was decided; not for the host's own probes. In shadow mode
+ * replies are not sent: their packets go on.
+ */
+export function createCounters(
+  metrics: Metrics,
+  isShadow = false,
+): (port: Port, judgement: Judgement) => void {
   const queries = metrics.tally(
     'df_dns_queries_total',
     'DNS packets decided, by verdict, type of the question, IP version and network of the asker',
@@ -74,6 +80,7 @@ export function createCounters(metrics: Metrics): (port: Port, judgement: Judgem
   return ({ networkId }, { kind, why, rcode, family, type, unread }) => {
     queryCell(networkId, kind, family, type).count += 1
     if (kind === 'pass') forwarded(why).count += 1
+    else if (isShadow) forwarded('shadow').count += 1
     if (rcode !== undefined) responses(rcode).count += 1
     if (unread !== undefined && faults.has(unread)) malformed(unread).count += 1
   }

@@ -49,7 +49,8 @@ export interface DecisionRules extends NameRules {
 
 const domainPort = 53
 const none = -1
-const nothingRead: Read = { family: 0, type: none, unread: undefined }
+/** Nothing could be read of it, or nobody looked. */
+export const nothingRead: Read = { family: 0, type: none, unread: undefined }
 
 /** Makes what decides by these rules. */
 export function createDecider(rules: DecisionRules): Decider {

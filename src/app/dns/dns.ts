@@ -7,12 +7,13 @@ import { type OptionTable, type OptionValues, option } from '../../config/index.
 import { ConfigError } from '../../errors.ts'
 import { type App, type AppHost, type Application, type Punt, selfCheckPort, type Verdict } from '../app.ts'
 import { tables } from '../pipeline.ts'
-import type { View } from '../view.ts'
+import type { LocalPort, View } from '../view.ts'
 import { createCounters } from './counters.ts'
-import { createDecider } from './decision.ts'
+import { createDecider, type Judgement, nothingRead } from './decision.ts'
 import { isHostName } from './domain-name.ts'
-import { createFlows, groupsOfDns, leaseRows, userdata } from './flows.ts'
+import { bypassRow, createFlows, groupsOfDns, leaseRows, userdata } from './flows.ts'
 import { inspectionsOf } from './inspect.ts'
+import { createOverload } from './overload.ts'
 import { probeFrame } from './probe.ts'
 
 const ttlLimit = 0x7fff_ffff // RFC 2181 §8
@@ -41,6 +42,18 @@ const options = {
     'Give ports without a dnsname row the name host-<address>, with "-" for "." and ":".',
   ),
   df_dns_short_names: option.boolean(true, 'Answer the name of a port also without its domain.'),
+  df_dns_max_rate_per_port: option.integer(
+    { min: 0, max: 1_000_000, default: 1000, unit: 'packets a second' },
+    'How many packets of one port are looked at; more go on unseen. 0 for any number.',
+  ),
+  df_dns_bypass_seconds: option.integer(
+    { min: 1, max: 3600, default: 5, unit: 'seconds' },
+    'How long a port that sends more goes on unseen, its queries for local names too.',
+  ),
+  df_dns_shadow: option.boolean(
+    false,
+    'Decide and count, but answer nothing: every packet goes on. To see what would be answered.',
+  ),
   df_dns_nsid: option.string(
     '',
     'What tells this server from others, for those who ask for it (NSID); empty: nothing.',
@@ -55,8 +68,12 @@ export const dns: Application<typeof options> = {
   factory: createDns,
 }
 
-function createDns(values: OptionValues<typeof options>, host: AppHost): App {
-  const count = createCounters(host.metrics)
+type Values = OptionValues<typeof options>
+
+function createDns(values: Values, host: AppHost): App {
+  const isShadow = values.df_dns_shadow
+  const count = createCounters(host.metrics, isShadow)
+  const admit = admission(values, host)
   const rules = {
     scope: values.df_dns_scope,
     dnsDomain: dnsDomainOf(host),
@@ -68,10 +85,11 @@ function createDns(values: OptionValues<typeof options>, host: AppHost): App {
   }
   const decider = createDecider(rules)
   const { decide, names } = decider
-  const packetIn = (punt: Punt, view: View): Verdict => {
-    const verdict = decide(punt.frame, punt.port, view)
-    if (punt.port.key !== selfCheckPort.key) count(punt.port, verdict)
-    return verdict
+  const packetIn = ({ frame, port }: Punt, view: View): Verdict => {
+    if (port.key === selfCheckPort.key) return decide(frame, port, view)
+    const judgement = admit(port) ?? decide(frame, port, view)
+    count(port, judgement)
+    return isShadow && judgement.kind === 'reply' ? shadowed : judgement
   }
   const common = { name: dns.name, packetIn, onFailure: 'pass', inspect: inspectionsOf(decider) } as const
   if (values.df_dns_intercept === 'off') return { ...common, flows: () => [] }
@@ -86,7 +104,35 @@ function createDns(values: OptionValues<typeof options>, host: AppHost): App {
     units,
     flows: (view) => [...units(view)].flat(),
     groups: groupsOfDns,
+    bypass: (port) => [bypassRow(port)],
     lease: { rows: leaseRows(), probe: { tableId: tables.dns.id, frame: probeFrame } },
+  }
+}
+
+const shadowed: Verdict = { kind: 'pass', why: 'shadow' }
+
+/** Makes the function that says what becomes of a packet of a port that sends too many, and of others nothing. */
+function admission(
+  { df_dns_max_rate_per_port: packetsPerSecond, df_dns_bypass_seconds: bypassSeconds }: Values,
+  { log, metrics, now }: AppHost,
+): (port: LocalPort) => Judgement | undefined {
+  const overload = createOverload({ packetsPerSecond, bypassSeconds }, now)
+  metrics.reading(
+    'df_dns_bypassed_ports',
+    'Ports whose queries go past the controller at the moment, because they send too many',
+    () => overload.bypassedPorts,
+  )
+  const over: Judgement = { kind: 'pass', why: 'overload', ...nothingRead, rcode: undefined }
+  const begins: Judgement = { ...over, bypassSeconds }
+  return (port) => {
+    const admission = overload.admit(port)
+    if (admission === 'within') return undefined
+    if (admission === 'over') return over
+    log.warn(
+      { port: port.id, network: port.networkId, topic: port.topic, packetsPerSecond, bypassSeconds },
+      'a port sends too many queries; they go on unseen for a while',
+    )
+    return begins
   }
 }
 

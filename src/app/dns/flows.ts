@@ -73,6 +73,10 @@ function commonRows(intercept: Intercept) {
 const askerFlow = ({ key }: LocalPort) =>
   flow('dnsPorts', priorities.row, { reg6: key }, [toGroup('dnsLive')])
 
+/** The row by which an overloaded port's queries go on without being punted. */
+export const bypassRow = ({ key }: LocalPort): Flow =>
+  flow('dnsPorts', priorities.exception, { reg6: key }, [goto('lookup')])
+
 /**
  * The dead-man's switch: the first bucket is alive while a controller is connected, the second always, because the group
  * it watches has no liveness of its own. Buckets are action sets, hence one resubmit each and the punt in a table.

@@ -15,6 +15,7 @@ import { plainSum } from '../../support/odd-packets.ts'
 
 type Options = Parameters<typeof dns.factory>[0]
 
+/** Those of the application, but without a limit: tests ask much at one moment. */
 const defaults: Options = {
   df_dns_scope: 'subnet',
   df_dns_intercept: 'external',
@@ -22,12 +23,15 @@ const defaults: Options = {
   df_dns_negative_ttl: 5,
   df_dns_default_hostnames: true,
   df_dns_short_names: true,
+  df_dns_max_rate_per_port: 0,
+  df_dns_bypass_seconds: 5,
+  df_dns_shadow: false,
   df_dns_nsid: '',
 }
 
 /** The host of an application under test. */
-export function hostOf(dnsDomain = 'openstacklocal'): AppHost {
-  return { log: silentLogger, metrics: createMetrics(), common: { dnsDomain }, now: () => 0 }
+export function hostOf(dnsDomain = 'openstacklocal', rest: Partial<AppHost> = {}): AppHost {
+  return { log: silentLogger, metrics: createMetrics(), common: { dnsDomain }, now: () => 0, ...rest }
 }
 
 /** The application with its default options, unless said otherwise. */
