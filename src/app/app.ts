@@ -78,12 +78,24 @@ export interface Punt {
   readonly port: LocalPort
   /** The Ethernet frame. Valid only during the call: it is a slice of the socket's buffer. */
   readonly frame: Buffer
+  /** When the host took it up, in milliseconds of `AppHost.now`: for those who need no better clock. */
+  readonly atMs: number
+  /** Where the frame of a reply may be written instead of to a buffer of one's own. */
+  readonly room?: Room
+}
+
+/** Room for a frame of at most 1,500 bytes, from `at` on. Whoever has it may leave it as it likes. */
+export interface Room {
+  readonly bytes: Buffer
+  readonly at: number
 }
 
 /** What an application wants done with a punted packet. `why` is a metric label: one of a fixed set of words. */
 export type Verdict =
   /** Sends `frame` to the port the packet came from, past the rest of the pipeline, and drops the packet. */
   | { readonly kind: 'reply'; readonly frame: Buffer; readonly why: string }
+  /** The same with the first `size` bytes of the punt's `room`: they are not copied any more. */
+  | { readonly kind: 'written'; readonly size: number; readonly why: string }
   /**
    * Lets the packet go on as if it had never been punted. With `bypassSeconds` the next packets of its port go on by
    * themselves for so long: the host puts the rows of `bypass(port)` into the switch, which end by a hard timeout.

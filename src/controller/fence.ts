@@ -89,14 +89,17 @@ export function fenced({ app, extension, checked, now, log, metrics }: FenceOpti
     return made
   }
 
-  function decide(punt: Punt, view: View): Verdict {
+  /** Without the room of a reply: it is the switch's, and only what was written to it may be sent. */
+  function decide({ port, frame, atMs }: Punt, view: View): Verdict {
     const startedAt = now()
     try {
-      const verdict: unknown = limited('packetIn', () => app.packetIn!(punt, view))
+      const verdict: unknown = limited('packetIn', () => app.packetIn!({ port, frame, atMs }, view))
       if (verdict instanceof Promise) {
         verdict.catch(() => {})
         throw new BugError('packetIn returned a promise; it has to decide at once')
       }
+      const { kind } = verdict as Verdict
+      if (kind === 'written') throw new BugError('packetIn replied with a room that it has not')
       return verdict as Verdict
     } finally {
       const endedAt = now()

@@ -25,7 +25,16 @@ export type { Outgoing, PacketIn } from '../openflow/index.ts'
 /** What the controller uses of a session. */
 export type SwitchLink = Pick<
   Session,
-  'send' | 'output' | 'resume' | 'transact' | 'stats' | 'close' | 'closed'
+  | 'send'
+  | 'output'
+  | 'room'
+  | 'outputRoom'
+  | 'heardAtMs'
+  | 'resume'
+  | 'transact'
+  | 'stats'
+  | 'close'
+  | 'closed'
 >
 
 const allTables = 0xff

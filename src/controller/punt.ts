@@ -19,10 +19,15 @@ const budgetMs = 1
 /** After so many different words of one application its further words are counted as `other`. */
 const maxReasons = 64
 const quietMs = 200
+/** No port has it: keys are counted up from 1. */
+const noKey = 0
 const maxDrainMs = 2000
 
 /** Where verdicts go. */
-export type PuntLink = Pick<SwitchLink, 'output' | 'resume' | 'transact'>
+export type PuntLink = Pick<
+  SwitchLink,
+  'output' | 'room' | 'outputRoom' | 'heardAtMs' | 'resume' | 'transact'
+>
 
 export interface PuntDesk {
   /** Decides one packet and sends what follows from it. Never throws. */
@@ -52,82 +57,84 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
   ])
   const bypass = createBypass({ clock, log, metrics })
   const limited = rateLimited(clock.now)
-  let owners = decidersOf(apps)
+  let deciders = decidersOf(apps)
   let view: View | undefined
   let ports: ReadonlyMap<number, LocalPort> = new Map()
-  let lastPuntAt = Number.NEGATIVE_INFINITY
+  /** When the last packet was done with: a packet reads the clock once. */
+  let doneAt = Number.NEGATIVE_INFINITY
   let isDraining = false
 
-  /** The fence: an application that throws, or whose verdict is none, costs its packet and nothing else. */
-  function fenced(
-    app: App,
-    port: LocalPort,
-    carryOut: () => void,
-    fail: (verdict: App['onFailure']) => void,
-  ): void {
-    const startedAt = clock.now()
+  /** Decides a packet; gives the application that was asked. */
+  function take(link: PuntLink, message: PacketIn, atMs: number): App | undefined {
+    const app = deciders.find(({ name }) => message.isOf(name))
+    if (app === undefined) return pass(link, message, 'host', 'unknown_owner')
+    if (isDraining) return pass(link, message, app.name, 'stopping')
+    if (view === undefined) return pass(link, message, app.name, 'no_view')
+    const key = sourceKeyOf(message) ?? noKey
+    const port = key === selfCheckPort.key ? selfCheckPort : ports.get(key)
+    if (port === undefined) return pass(link, message, app.name, 'unknown_port')
+    // The fence: an application that throws, or whose verdict is none, costs its packet and nothing else.
     try {
-      carryOut()
+      const verdict = app.packetIn!({ port, frame: message.packet, atMs, room: link.room }, view)
+      if (port === selfCheckPort) check(message, app, verdict)
+      else carryOut(link, message, app, port, verdict)
     } catch (error) {
-      limited(app.name, (suppressed) =>
-        log.error(
-          { app: app.name, port: port.id, suppressed, err: error },
-          'an application failed on a packet',
-        ),
-      )
-      fail(app.onFailure)
+      fail(link, message, app, port, error)
     }
-    if (clock.now() - startedAt > budgetMs) overruns.inc({ app: app.name })
+    return app
   }
 
-  function decide(link: PuntLink, message: PacketIn, app: App, port: LocalPort, now: View): void {
-    const carryOut = () => {
-      const verdict = app.packetIn!({ port, frame: message.packet }, now)
-      switch (verdict.kind) {
-        case 'pass':
-          if (verdict.bypassSeconds !== undefined) bypass(link, app, port, verdict.bypassSeconds)
-          return pass(link, message, app.name, verdict.why)
-        case 'reply':
-          link.output(port.ofport, verdict.frame) // throws CodecError for a frame that is none
-          return count(app.name, 'reply', verdict.why)
-        case 'drop':
-          return count(app.name, 'drop', verdict.why)
-      }
-      throw new BugError(`no verdict: ${JSON.stringify(verdict satisfies never)}`)
+  function carryOut(link: PuntLink, message: PacketIn, app: App, port: LocalPort, verdict: Verdict): void {
+    const { why } = verdict
+    switch (verdict.kind) {
+      case 'written':
+        link.outputRoom(port.ofport, verdict.size) // throws CodecError for a size that is none
+        count(app.name, 'reply', why)
+        return
+      case 'reply':
+        link.output(port.ofport, verdict.frame) // throws CodecError for a frame that is none
+        count(app.name, 'reply', why)
+        return
+      case 'pass':
+        if (verdict.bypassSeconds !== undefined) bypass(link, app, port, verdict.bypassSeconds)
+        pass(link, message, app.name, why)
+        return
+      case 'drop':
+        count(app.name, 'drop', why)
+        return
     }
-    fenced(app, port, carryOut, (verdict) => {
-      if (verdict === 'pass') pass(link, message, app.name, 'failed')
-      else count(app.name, 'drop', 'failed')
-    })
+    throw new BugError(`no verdict: ${JSON.stringify(verdict satisfies never)}`)
   }
 
   /** A self-check is decided like any packet, but nothing becomes of it. */
-  function check(message: PacketIn, app: App, now: View): void {
-    const carryOut = () => {
-      const { kind, why } = app.packetIn!({ port: selfCheckPort, frame: message.packet }, now)
-      count(app.name, kind, `self_check_${why}`)
-      selfChecked(app.name, probeSequenceOf(message))
-    }
-    fenced(app, selfCheckPort, carryOut, (verdict) => count(app.name, verdict, 'self_check_failed'))
+  function check(message: PacketIn, app: App, { kind, why }: Verdict): void {
+    count(app.name, kind === 'written' ? 'reply' : kind, `self_check_${why}`)
+    selfChecked(app.name, probeSequenceOf(message))
   }
 
-  function pass(link: PuntLink, message: PacketIn, owner: string, why: string): void {
+  function fail(link: PuntLink, message: PacketIn, app: App, port: LocalPort, error: unknown): void {
+    limited(app.name, (suppressed) =>
+      log.error(
+        { app: app.name, port: port.id, suppressed, err: error },
+        'an application failed on a packet',
+      ),
+    )
+    if (port === selfCheckPort) count(app.name, app.onFailure, 'self_check_failed')
+    else if (app.onFailure === 'pass') pass(link, message, app.name, 'failed')
+    else count(app.name, 'drop', 'failed')
+  }
+
+  function pass(link: PuntLink, message: PacketIn, owner: string, why: string): undefined {
     count(owner, 'pass', why)
     if (message.isPaused) link.resume(message)
   }
 
   return {
     packetIn(link, message) {
-      lastPuntAt = clock.now()
-      const app = owners.get(message.owner)
-      if (app === undefined) return pass(link, message, 'host', 'unknown_owner')
-      if (isDraining) return pass(link, message, app.name, 'stopping')
-      if (view === undefined) return pass(link, message, app.name, 'no_view')
-      const key = sourceKeyOf(message)
-      if (key === selfCheckPort.key) return check(message, app, view)
-      const port = key === undefined ? undefined : ports.get(key)
-      if (port === undefined) return pass(link, message, app.name, 'unknown_port')
-      decide(link, message, app, port, view)
+      const startedAt = Math.max(link.heardAtMs, doneAt)
+      const asked = take(link, message, startedAt)
+      doneAt = clock.now()
+      if (asked !== undefined && doneAt - startedAt > budgetMs) overruns.inc({ app: asked.name })
     },
     setView(next) {
       if (next?.localPorts !== view?.localPorts)
@@ -135,15 +142,15 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
       view = next
     },
     setApps(next) {
-      owners = decidersOf(next)
+      deciders = decidersOf(next)
     },
     drain() {
       isDraining = true
       const deadline = clock.now() + maxDrainMs
-      lastPuntAt = Math.max(lastPuntAt, clock.now())
+      doneAt = Math.max(doneAt, clock.now())
       return new Promise((resolve) => {
         const look = () => {
-          const quietAt = lastPuntAt + quietMs
+          const quietAt = doneAt + quietMs
           const now = clock.now()
           if (now >= quietAt || now >= deadline) resolve()
           else clock.after(Math.min(quietAt, deadline) - now, look)
@@ -154,9 +161,7 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
   }
 }
 
-function decidersOf(apps: readonly App[]): ReadonlyMap<string, App> {
-  return new Map(apps.filter((app) => app.packetIn).map((app) => [app.name, app]))
-}
+const decidersOf = (apps: readonly App[]): readonly App[] => apps.filter((app) => app.packetIn)
 
 /** Counts verdicts. */
 function verdictCounter(apps: readonly { readonly name: string }[], metrics: Metrics) {
@@ -168,7 +173,7 @@ function verdictCounter(apps: readonly { readonly name: string }[], metrics: Met
   const kept = new Map(
     apps.map(({ name }) => [name, { pass: new Map(), reply: new Map(), drop: new Map() } as Words]),
   )
-  return (app: string, verdict: Verdict['kind'], why: string): void => {
+  return (app: string, verdict: Kind, why: string): void => {
     const words = kept.get(app)!
     let cell = words[verdict].get(why)
     if (cell === undefined) {
@@ -180,5 +185,8 @@ function verdictCounter(apps: readonly { readonly name: string }[], metrics: Met
   }
 }
 
+/** How a reply came to be written is nobody's concern. */
+type Kind = Exclude<Verdict['kind'], 'written'>
+
 /** The lines of one application's counter, by verdict and by word. */
-type Words = Record<Verdict['kind'], Map<string, Cell>>
+type Words = Record<Kind, Map<string, Cell>>

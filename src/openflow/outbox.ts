@@ -17,7 +17,11 @@ const openFlow13 = 4
 const packetOutType = 13
 const packetOutSize = 24
 const outputSize = 16
+const frameOffset = packetOutSize + outputSize
 const resumeSubtype = 28
+
+/** How many bytes there are for a frame where `room` says. */
+const roomSize = 1514
 
 /** Where the bytes go, a block at a time; tells whether they have left, so that their memory may be written to again. */
 export type Write = (bytes: Buffer) => boolean
@@ -34,7 +38,7 @@ export class Outbox {
 
   /** A message. */
   add(message: Buffer): void {
-    this.#room(message.length)
+    this.#reserve(message.length)
     this.#to += message.copy(this.#block, this.#to)
   }
 
@@ -44,12 +48,31 @@ export class Outbox {
    */
   addPacketOut(xid: number, port: number, frame: Buffer): void {
     if (!Buffer.isBuffer(frame)) throw new CodecError('is no Buffer', ['packetOut', 'data'])
-    const size = packetOutSize + outputSize + frame.length
-    if (size > messageSizeLimit)
+    if (frameOffset + frame.length > messageSizeLimit)
       throw new CodecError(`${frame.length} bytes are more than fit a message`, ['packetOut', 'data'])
-    this.#room(size)
+    this.#reserve(frameOffset + frame.length)
+    frame.copy(this.#block, this.#to + frameOffset)
+    this.#finishPacketOut(xid, port, frame.length)
+  }
+
+  /** Where the frame of the next `addRoom` is to be written: 1,514 bytes, until something else is added. */
+  get room(): { readonly bytes: Buffer; readonly at: number } {
+    this.#reserve(frameOffset + roomSize)
+    return { bytes: this.#block, at: this.#to + frameOffset }
+  }
+
+  /** OFPT_PACKET_OUT as above, with the first `size` bytes of `room`. Throws `CodecError` if it has not so many. */
+  addRoom(xid: number, port: number, size: number): void {
+    if (!(size >= 0 && size <= roomSize))
+      throw new CodecError(`${size} is no number of bytes from 0 to ${roomSize}`, ['packetOut', 'data'])
+    this.#finishPacketOut(xid, port, size)
+  }
+
+  /** Writes what stands before a frame of `frameSize` bytes that is already there. */
+  #finishPacketOut(xid: number, port: number, frameSize: number): void {
     const block = this.#block
     const at = this.#to
+    const size = frameOffset + frameSize
     block.writeUInt32BE(((openFlow13 << 24) | (packetOutType << 16) | size) >>> 0, at)
     block.writeUInt32BE(xid, at + 4)
     block.writeUInt32BE(noBuffer, at + 8)
@@ -60,12 +83,12 @@ export class Outbox {
     block.writeUInt32BE(port, at + 28)
     block.writeUInt32BE(0, at + 32)
     block.writeUInt32BE(0, at + 36)
-    this.#to = at + packetOutSize + outputSize + frame.copy(block, at + packetOutSize + outputSize)
+    this.#to = at + size
   }
 
   /** NXT_RESUME of the packet-in between `start` and `end`: the same properties, sent back. */
   addResume(xid: number, bytes: Buffer, start: number, end: number): void {
-    this.#room(end - start)
+    this.#reserve(end - start)
     const at = this.#to
     this.#to += bytes.copy(this.#block, at, start, end)
     this.#block.writeUInt32BE(xid, at + 4)
@@ -81,7 +104,7 @@ export class Outbox {
   }
 
   /** Makes room for a message; a block holds any. */
-  #room(size: number): void {
+  #reserve(size: number): void {
     if (this.#to + size <= blockSize) return
     this.flush()
     this.#block = Buffer.allocUnsafeSlow(blockSize)

@@ -7,6 +7,7 @@
  */
 
 import { CodecError } from '../wire/codec.ts'
+import { wordAt } from '../wire/word.ts'
 import type { Match } from './match.ts'
 import { decode, type MessageOf } from './messages.ts'
 
@@ -134,5 +135,3 @@ export class PacketIn {
     }
   }
 }
-
-const wordAt = (bytes: Buffer, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!

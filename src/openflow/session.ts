@@ -47,6 +47,10 @@ export interface Session {
   send(...messages: Outgoing[]): void
   /** Sends a frame out of a port, as from the controller. Throws `CodecError` for a frame that does not fit a message. */
   output(port: number, frame: Buffer): void
+  /** Where the frame of `outputRoom` is to be written: 1,514 bytes, until the session is used again. */
+  readonly room: { readonly bytes: Buffer; readonly at: number }
+  /** Sends the first `size` bytes of `room` out of a port. Throws `CodecError` for a size that it has not. */
+  outputRoom(port: number, size: number): void
   /** Lets a paused packet go on as it came (NXT_RESUME). */
   resume(packet: PacketIn): void
   /** The reply to a request. Rejects with `OpenFlowError` if the switch refuses it, else with `SessionClosedError`. */
@@ -62,6 +66,8 @@ export interface Session {
   close(reason: string): void
   /** Why the session ended. */
   readonly closed: Promise<string>
+  /** When the switch said something last, in milliseconds of the session's clock. */
+  readonly heardAtMs: number
   readonly counts: Readonly<Counts>
 }
 
@@ -139,6 +145,10 @@ export class SwitchSession implements Session {
     return this.#features
   }
 
+  get heardAtMs(): number {
+    return this.#heardAtMs
+  }
+
   get isClosed(): boolean {
     return this.#state === 'closed'
   }
@@ -175,6 +185,16 @@ export class SwitchSession implements Session {
   output(port: number, frame: Buffer): void {
     if (this.isClosed) return
     this.#outbox.addPacketOut(this.#nextXid(), port, frame)
+    this.#settle()
+  }
+
+  get room() {
+    return this.#outbox.room
+  }
+
+  outputRoom(port: number, size: number): void {
+    if (this.isClosed) return
+    this.#outbox.addRoom(this.#nextXid(), port, size)
     this.#settle()
   }
 

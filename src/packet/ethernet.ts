@@ -16,11 +16,11 @@ export function readEthernet(frame: Uint8Array): number | Unparsed {
   return (frame[12]! << 8) | frame[13]!
 }
 
-/** Writes the header of the frame that answers `frame`: its addresses swapped, its EtherType. */
-export function writeAnsweringEthernet(reply: Buffer, frame: Buffer): void {
-  copyBytes(reply, 0, frame, 6, 12)
-  copyBytes(reply, 6, frame, 0, 6)
-  copyBytes(reply, 12, frame, 12, 14)
+/** Writes at `at` the header of the frame that answers `frame`: its addresses swapped, its EtherType. */
+export function writeAnsweringEthernet(reply: Buffer, at: number, frame: Buffer): void {
+  copyBytes(reply, at, frame, 6, 12)
+  copyBytes(reply, at + 6, frame, 0, 6)
+  copyBytes(reply, at + 12, frame, 12, 14)
 }
 
 /** The group bit of a MAC address stands in its first byte (IEEE 802-2014 §8.2.2). */

@@ -4,7 +4,6 @@
  * of `Unparsed`, so that the caller can let the frame go on untouched (docs/architecture.md).
  */
 
-import { copyBytes } from './copy.ts'
 import { ethernetSize, etherTypes, readEthernet, writeAnsweringEthernet } from './ethernet.ts'
 import { ipv4Size, ipv6Size, readIpv4, readIpv6, writeAnsweringIpv4, writeAnsweringIpv6 } from './ip.ts'
 import type { Unparsed } from './reasons.ts'
@@ -33,19 +32,23 @@ export function parseFrame(frame: Uint8Array): UdpFrame | Unparsed {
 }
 
 /**
- * The frame that brings the first `size` bytes of `payload` back to the sender of `frame`: addresses and ports swapped,
- * TTL 64, DSCP 0, no IPv4 id, all checksums computed, no padding. A new buffer; nothing of `frame` is kept.
+ * Writes, from `at` on, the frame that brings a payload of `size` bytes back to the sender of `frame`: addresses and ports
+ * swapped, TTL 64, DSCP 0, no IPv4 id, all checksums computed, no padding. The payload stands in its place already, at
+ * `at + payloadOffset`: the headers of an answer are as long as those of the question. Gives the size of the frame.
  */
-export function answer(frame: Buffer, parsed: UdpFrame, payload: Buffer, size = payload.length): Buffer {
-  const { family, udpOffset, payloadOffset } = parsed
-  const reply = Buffer.allocUnsafe(payloadOffset + size)
-  writeAnsweringEthernet(reply, frame)
-  const ipPacketSize = reply.length - ethernetSize
-  if (family === 4) writeAnsweringIpv4(reply, frame, ipPacketSize)
-  else writeAnsweringIpv6(reply, frame, ipPacketSize)
-  copyBytes(reply, payloadOffset, payload, 0, size)
-  writeAnsweringUdp(reply, frame, family, udpOffset)
-  return reply
+export function writeAnswer(
+  reply: Buffer,
+  at: number,
+  frame: Buffer,
+  { family, udpOffset, payloadOffset }: UdpFrame,
+  size: number,
+): number {
+  const frameSize = payloadOffset + size
+  writeAnsweringEthernet(reply, at, frame)
+  if (family === 4) writeAnsweringIpv4(reply, at + ethernetSize, frame, frameSize - ethernetSize)
+  else writeAnsweringIpv6(reply, at + ethernetSize, frame, frameSize - ethernetSize)
+  writeAnsweringUdp(reply, at + udpOffset, frameSize - udpOffset, frame, family, udpOffset)
+  return frameSize
 }
 
 function parseUdp(

@@ -4,6 +4,7 @@
  */
 
 import { checksum, sum } from '../wire/checksum.ts'
+import { setWord } from '../wire/word.ts'
 import { copyBytes } from './copy.ts'
 import { ethernetSize } from './ethernet.ts'
 import type { Unparsed } from './reasons.ts'
@@ -43,25 +44,27 @@ export function readIpv6(frame: Uint8Array): number | Unparsed {
   return end
 }
 
-/** Writes the IPv4 header of the answer to `frame`; `size` counts the bytes behind the Ethernet header. */
-export function writeAnsweringIpv4(reply: Buffer, frame: Buffer, size: number): void {
-  reply.writeUInt16BE(0x4500, at)
-  reply.writeUInt16BE(size, at + 2)
-  reply.writeUInt32BE(0x4000, at + 4) // id 0, don't fragment: an atomic datagram (RFC 6864 §4.1)
-  reply.writeUInt16BE((hopLimit << 8) | udpProtocol, at + 8)
-  reply.writeUInt16BE(0, at + 10)
-  copyBytes(reply, at + 12, frame, at + 16, at + 20)
-  copyBytes(reply, at + 16, frame, at + 12, at + 16)
-  reply.writeUInt16BE(checksum(reply, at, at + ipv4Size), at + 10)
+/** Writes at `to` the IPv4 header of the answer to `frame`; `size` counts the bytes behind the Ethernet header. */
+export function writeAnsweringIpv4(reply: Buffer, to: number, frame: Buffer, size: number): void {
+  setWord(reply, to, 0x4500)
+  setWord(reply, to + 2, size)
+  setWord(reply, to + 4, 0)
+  setWord(reply, to + 6, 0x4000) // id 0, don't fragment: an atomic datagram (RFC 6864 §4.1)
+  setWord(reply, to + 8, (hopLimit << 8) | udpProtocol)
+  setWord(reply, to + 10, 0)
+  copyBytes(reply, to + 12, frame, at + 16, at + 20)
+  copyBytes(reply, to + 16, frame, at + 12, at + 16)
+  setWord(reply, to + 10, checksum(reply, to, to + ipv4Size))
 }
 
-/** Writes the IPv6 header of the answer to `frame`; `size` counts the bytes behind the Ethernet header. */
-export function writeAnsweringIpv6(reply: Buffer, frame: Buffer, size: number): void {
-  reply.writeUInt32BE(0x6000_0000, at)
-  reply.writeUInt16BE(size - ipv6Size, at + 4)
-  reply.writeUInt16BE((udpProtocol << 8) | hopLimit, at + 6)
-  copyBytes(reply, at + 8, frame, at + 24, at + 40)
-  copyBytes(reply, at + 24, frame, at + 8, at + 24)
+/** Writes at `to` the IPv6 header of the answer to `frame`; `size` counts the bytes behind the Ethernet header. */
+export function writeAnsweringIpv6(reply: Buffer, to: number, frame: Buffer, size: number): void {
+  setWord(reply, to, 0x6000)
+  setWord(reply, to + 2, 0)
+  setWord(reply, to + 4, size - ipv6Size)
+  setWord(reply, to + 6, (udpProtocol << 8) | hopLimit)
+  copyBytes(reply, to + 8, frame, at + 24, at + 40)
+  copyBytes(reply, to + 24, frame, at + 8, at + 24)
 }
 
 /** The running sum of the pseudo-header (RFC 768, RFC 8200 §8.1) of a packet with `udpLength` bytes of UDP. */

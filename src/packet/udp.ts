@@ -1,6 +1,7 @@
 /** UDP (RFC 768) behind an IP header that was checked. It knows no application. */
 
 import { checksumOf, sum } from '../wire/checksum.ts'
+import { setWord, wordAt } from '../wire/word.ts'
 import { pseudoHeaderSum } from './ip.ts'
 import type { Unparsed } from './reasons.ts'
 
@@ -24,15 +25,22 @@ export function readUdp(frame: Uint8Array, family: 4 | 6, offset: number, end: n
   return checksumOf(total) === 0 ? offset + length : 'checksum'
 }
 
-/** Writes the UDP header of the answer to `frame`, ports swapped; the payload and the IP header are already there. */
-export function writeAnsweringUdp(reply: Buffer, frame: Uint8Array, family: 4 | 6, offset: number): void {
-  const length = reply.length - offset
-  reply.writeUInt16BE(wordAt(frame, offset + 2), offset)
-  reply.writeUInt16BE(wordAt(frame, offset), offset + 2)
-  reply.writeUInt16BE(length, offset + 4)
-  reply.writeUInt16BE(0, offset + 6)
-  const total = sum(reply, offset, reply.length, pseudoHeaderSum(reply, family, length))
-  reply.writeUInt16BE(checksumOf(total) || 0xffff, offset + 6) // 0 would mean "no checksum"
+/**
+ * Writes the UDP header of the answer to `frame` at `at`, ports swapped; `size` counts its bytes with the payload, which
+ * is already there, as is the IP header. `offset` is where `frame` has its own.
+ */
+export function writeAnsweringUdp(
+  reply: Buffer,
+  at: number,
+  size: number,
+  frame: Uint8Array,
+  family: 4 | 6,
+  offset: number,
+): void {
+  setWord(reply, at, wordAt(frame, offset + 2))
+  setWord(reply, at + 2, wordAt(frame, offset))
+  setWord(reply, at + 4, size)
+  setWord(reply, at + 6, 0)
+  const total = sum(reply, at, at + size, pseudoHeaderSum(frame, family, size)) // the addresses are only swapped
+  setWord(reply, at + 6, checksumOf(total) || 0xffff) // 0 would mean "no checksum"
 }
-
-const wordAt = (frame: Uint8Array, offset: number): number => (frame[offset]! << 8) | frame[offset + 1]!

@@ -15,7 +15,7 @@ const [extension] = allotTables([
   { name: 'echo', tables: { echo: { after: 'services', canPunt: true } } },
 ]) as [ReturnType<typeof allotTables>[number]]
 const view = twoTenants()
-const punt: Punt = { port: view.localPorts[0]!, frame: Buffer.alloc(60) }
+const punt: Punt = { port: view.localPorts[0]!, frame: Buffer.alloc(60), atMs: 0 }
 const entry = foreignFlow(extension, 'services', 50, {}, [goto('echo')])
 const passed: Verdict = { kind: 'pass', why: 'test' }
 
@@ -110,6 +110,17 @@ describe('a packet', () => {
   test('of the self-check is none of its business', () => {
     const app = fence({ packetIn: spin })
     expect(app.packetIn!({ ...punt, port: selfCheckPort }, view)).toEqual({ kind: 'pass', why: 'host' })
+  })
+
+  test('comes without the room of a reply, and none may be said to be written', () => {
+    const seen: unknown[] = []
+    const packetIn = (given: Punt): Verdict => {
+      seen.push(given)
+      return { kind: 'written', size: 60, why: 'told' }
+    }
+    const room = { bytes: Buffer.alloc(2000), at: 0 }
+    expect(() => fence({ packetIn }).packetIn!({ ...punt, room }, view)).toThrow('a room that it has not')
+    expect(seen).toEqual([punt])
   })
 
   test('that it promises to decide later is a failure, now and without noise later', () => {

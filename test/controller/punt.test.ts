@@ -48,6 +48,14 @@ function setup(apps: App[], hasView = true) {
       outbox.addPacketOut(1, port, data)
       outbox.flush()
     },
+    get room() {
+      return outbox.room
+    },
+    outputRoom(port, size) {
+      outbox.addRoom(1, port, size)
+      outbox.flush()
+    },
+    heardAtMs: 0,
     async transact(messages) {
       sent.push(...(messages as Message[]))
       return []
@@ -89,6 +97,22 @@ describe('a verdict', () => {
     expect(sent).toMatchObject([
       { kind: 'packetOut', inPort: 0xffff_fffd, actions: [{ kind: 'output', port: ofport }], data: answer },
     ])
+  })
+
+  test.each([
+    [1, 11],
+    [4, 14],
+  ])('a reply that was written to the room of port %i leaves by its own port', async (key, ofport) => {
+    const writer = deciderOf('dns', ({ room }) => {
+      answer.copy(room!.bytes, room!.at)
+      return { kind: 'written', size: answer.length, why: 'answered' }
+    })
+    const { take, sent, counted } = setup([writer])
+    take(packetOf('dns', key))
+    expect(sent).toMatchObject([
+      { kind: 'packetOut', actions: [{ kind: 'output', port: ofport }], data: answer },
+    ])
+    expect(await counted()).toEqual([count('dns', 'reply', 'answered')])
   })
 
   test('pass resumes the packet with the properties it came with', () => {
@@ -203,6 +227,8 @@ describe('an application that fails', () => {
     ['a promise', Promise.resolve({ kind: 'drop', why: 'late' })],
     ['an unknown verdict', { kind: 'forward', why: 'x' }],
     ['a reply without a frame', { kind: 'reply', why: 'x' }],
+    ['a reply to a room without a size', { kind: 'written', why: 'x' }],
+    ['a reply to a room that is too large for it', { kind: 'written', size: 1515, why: 'x' }],
     ['a reply that is too long', { kind: 'reply', frame: Buffer.alloc(70_000), why: 'x' }],
   ])('by a verdict that is %s costs its packet too', async (_name, verdict) => {
     const { take, fates, counted } = setup([deciderOf('bad', () => verdict as never), replier()])

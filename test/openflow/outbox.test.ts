@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { decode, encode, type Message, output, ports } from '../../src/openflow/index.ts'
+import { CodecError, decode, encode, type Message, output, ports } from '../../src/openflow/index.ts'
 import { Outbox } from '../../src/openflow/outbox.ts'
 import { recordedSession } from '../support/recorded.ts'
 
@@ -53,6 +53,44 @@ describe('a frame for a port', () => {
     box.addPacketOut(3, 14, frame)
     box.flush()
     expect(written[0]!.length).toBe(2 * (24 + 16 + frame.length))
+  })
+})
+
+describe('a frame that was written where it leaves from', () => {
+  test('is the bytes of the one that is copied', () => {
+    const [copied, inPlace] = [outbox(), outbox()]
+    copied.box.addPacketOut(9, 11, frame)
+    copied.box.flush()
+    const { bytes, at } = inPlace.box.room
+    frame.copy(bytes, at)
+    inPlace.box.addRoom(9, 11, frame.length)
+    inPlace.box.flush()
+    expect(inPlace.written).toEqual(copied.written)
+  })
+
+  test('has its room however full the block is, and nothing of it leaves that was not given', () => {
+    const { box, written } = outbox()
+    for (let xid = 1; xid <= 200; xid += 1) {
+      const { bytes, at } = box.room
+      bytes.fill(xid, at, at + 1514)
+      if (xid % 3 === 0) box.addRoom(xid, 11, 1514)
+      else box.addPacketOut(xid, 11, frame)
+    }
+    box.flush()
+    const all = Buffer.concat(written)
+    for (let xid = 1, at = 0; xid <= 200; xid += 1) {
+      const size = all.readUInt16BE(at + 2)
+      const data = all.subarray(at + 40, at + size)
+      expect(data).toEqual(xid % 3 === 0 ? Buffer.alloc(1514, xid) : frame)
+      at += size
+    }
+  })
+
+  test.each([-1, 1515, Number.NaN, undefined as unknown as number])('cannot have %s bytes', (size) => {
+    const { box, written } = outbox()
+    expect(() => box.addRoom(1, 11, size)).toThrow(CodecError)
+    box.flush()
+    expect(written).toEqual([])
   })
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { answer, parseFrame, type UdpFrame } from '../../src/packet/index.ts'
+import { parseFrame, type UdpFrame, writeAnswer } from '../../src/packet/index.ts'
 import { checksum } from '../../src/wire/checksum.ts'
 import { captured, frameOf, tcpdumpOf } from './foreign.ts'
 
@@ -138,7 +138,14 @@ describe('parseFrame says why not', () => {
   })
 })
 
-describe('answer makes a frame that tcpdump has nothing to say against', () => {
+/** The frame that answers. */
+function answer(frame: Buffer, packet: UdpFrame, payload: Buffer): Buffer {
+  const reply = Buffer.concat([Buffer.alloc(packet.payloadOffset, 0xff), payload])
+  expect(writeAnswer(reply, 0, frame, packet, payload.length)).toBe(reply.length)
+  return reply
+}
+
+describe('writeAnswer makes a frame that tcpdump has nothing to say against', () => {
   const understood = captured.filter(({ frame }) => typeof parseFrame(frame) !== 'string')
   const payloads = [Buffer.alloc(0), Buffer.from('ab'), Buffer.alloc(511, 0x5a), Buffer.alloc(1232, 0xff)]
 
@@ -180,12 +187,15 @@ describe('answer makes a frame that tcpdump has nothing to say against', () => {
     expect(tcpdumpOf([reply])[0]).toContain('udp sum ok')
   })
 
-  test('may take the first bytes of a larger payload', () => {
+  test('leaves what stands before and behind it alone', () => {
     const frame = frameOf(ask4)
-    const payload = Buffer.from('0123456789')
-    expect(answer(frame, parsed(frame), payload, 4)).toEqual(
-      answer(frame, parsed(frame), Buffer.from('0123')),
-    )
+    const at = 3
+    const room = Buffer.alloc(100, 0x5a)
+    room.fill(0, at + parsed(frame).payloadOffset, at + parsed(frame).payloadOffset + 4)
+    const size = writeAnswer(room, at, frame, parsed(frame), 4)
+    expect(room.subarray(at, at + size)).toEqual(answer(frame, parsed(frame), Buffer.alloc(4)))
+    expect(room.subarray(0, at)).toEqual(Buffer.alloc(at, 0x5a))
+    expect(room.subarray(at + size)).toEqual(Buffer.alloc(100 - at - size, 0x5a))
   })
 
   test('clears the DSCP of the query', () => {

@@ -64,7 +64,7 @@ export function createCounters(
 
   function queryCell(network: string, kind: Judgement['kind'], family: 4 | 6 | 0, type: number): Cell {
     const cells = cellsOf(network)
-    const verdictPlace = kind === 'reply' ? 0 : 1
+    const verdictPlace = kind === 'pass' ? 1 : 0
     const familyPlace = family >> 1 // 0, 2, 3
     const typePlace = type < 0 ? 0 : (typePlaces[type] ?? 1)
     const place = (typePlace * 4 + familyPlace) * 2 + verdictPlace

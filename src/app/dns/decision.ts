@@ -4,11 +4,12 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { answer, parseFrame, type UdpFrame, type Unparsed } from '../../packet/index.ts'
-import type { Verdict } from '../app.ts'
+import { parseFrame, type UdpFrame, type Unparsed, writeAnswer } from '../../packet/index.ts'
+import type { Room, Verdict } from '../app.ts'
 import type { Port, View } from '../view.ts'
 import { decide, type Note } from './answer.ts'
 import { headerSize, type Rcode } from './codes.ts'
+import { createKeyReader } from './keys.ts'
 import { nsRecord, setOf, soaRecord } from './message.ts'
 import { createNames, type Names } from './names.ts'
 import { createOwnAddresses, errorFor } from './own-address.ts'
@@ -32,10 +33,10 @@ export type Judgement = Exclude<Verdict, { kind: 'drop' }> & Read & { readonly r
 /** What decides; one for each loaded application. */
 export interface Decider {
   /**
-   * What becomes of a frame that the switch took from `port`; `note` hears every step. The frame is not changed, and a
-   * reply's frame is a new buffer.
+   * What becomes of a frame that the switch took from `port`; `note` hears every step. The frame is not changed. A reply
+   * is `written` to `room` or, without one, a new buffer.
    */
-  readonly decide: (frame: Buffer, port: Port, view: View, note?: Note) => Judgement
+  readonly decide: (frame: Buffer, port: Port, view: View, note?: Note, room?: Room) => Judgement
   /** What each local port may ask for, and the rows that cannot be served. */
   readonly names: (view: View) => Names
 }
@@ -59,9 +60,9 @@ export function createDecider(rules: DecisionRules): Decider {
   const soa = soaRecord(rules.negativeTtlSeconds)
   const apex = { soa: setOf(soa), ns: setOf(nsRecord(rules.ttlSeconds)) }
   const parts = { soa, serverCookie: randomBytes(8), nsid: Buffer.from(rules.nsid) }
-  const message = Buffer.alloc(replySizeLimit)
+  const keyAt = createKeyReader()
 
-  const decideFrame = (frame: Buffer, port: Port, view: View, note?: Note): Judgement => {
+  const decideFrame = (frame: Buffer, port: Port, view: View, note?: Note, room?: Room): Judgement => {
     const packet = parseFrame(frame)
     if (typeof packet === 'string') {
       note?.('the frame is not wholly understood')
@@ -69,7 +70,7 @@ export function createDecider(rules: DecisionRules): Decider {
     }
     const { family, payloadOffset: start, payloadEnd: end } = packet
     if (packet.destinationPort !== domainPort) return pass('port', { ...nothingRead, family }, note)
-    const query = readQuery(frame, start, end)
+    const query = readQuery(frame, start, end, keyAt)
     const isQuery = typeof query !== 'string'
     const read = isQuery
       ? { family, type: query.type, unread: undefined }
@@ -81,11 +82,15 @@ export function createDecider(rules: DecisionRules): Decider {
     const decision = isForUs ? (errorFor(query) ?? first) : first
     if (decision.kind === 'pass') return pass(decision.why, read, note)
     const { rcode, why } = decision
-    const size = isQuery
-      ? writeReply(message, frame, query, decision, parts)
-      : writeError(message, frame, start, rcode)
-    note?.(`it is answered: ${rcode}, ${size} bytes`)
-    return { kind: 'reply', frame: answer(frame, packet, message, size), why, rcode, ...read }
+    const { bytes, at } = room ?? { bytes: Buffer.allocUnsafe(start + replySizeLimit), at: 0 }
+    const messageSize = isQuery
+      ? writeReply(bytes, at + start, frame, query, decision, parts)
+      : writeError(bytes, at + start, frame, start, rcode)
+    const size = writeAnswer(bytes, at, frame, packet, messageSize)
+    note?.(`it is answered: ${rcode}, ${messageSize} bytes`)
+    return room
+      ? { kind: 'written', size, why, rcode, ...read }
+      : { kind: 'reply', frame: bytes.subarray(0, size), why, rcode, ...read }
   }
   return { decide: decideFrame, names }
 }

@@ -85,11 +85,11 @@ function createDns(values: Values, host: AppHost): App {
   }
   const decider = createDecider(rules)
   const { decide, names } = decider
-  const packetIn = ({ frame, port }: Punt, view: View): Verdict => {
+  const packetIn = ({ frame, port, atMs, room }: Punt, view: View): Verdict => {
     if (port.key === selfCheckPort.key) return decide(frame, port, view)
-    const judgement = admit(port) ?? decide(frame, port, view)
+    const judgement = admit(port, atMs) ?? decide(frame, port, view, undefined, room)
     count(port, judgement)
-    return isShadow && judgement.kind === 'reply' ? shadowed : judgement
+    return isShadow && judgement.kind !== 'pass' ? shadowed : judgement
   }
   const common = { name: dns.name, packetIn, onFailure: 'pass', inspect: inspectionsOf(decider) } as const
   if (values.df_dns_intercept === 'off') return { ...common, flows: () => [] }
@@ -115,7 +115,7 @@ const shadowed: Verdict = { kind: 'pass', why: 'shadow' }
 function admission(
   { df_dns_max_rate_per_port: packetsPerSecond, df_dns_bypass_seconds: bypassSeconds }: Values,
   { log, metrics, now }: AppHost,
-): (port: LocalPort) => Judgement | undefined {
+): (port: LocalPort, atMs: number) => Judgement | undefined {
   const overload = createOverload({ packetsPerSecond, bypassSeconds }, now)
   metrics.reading(
     'df_dns_bypassed_ports',
@@ -124,8 +124,8 @@ function admission(
   )
   const over: Judgement = { kind: 'pass', why: 'overload', ...nothingRead, rcode: undefined }
   const begins: Judgement = { ...over, bypassSeconds }
-  return (port) => {
-    const admission = overload.admit(port)
+  return (port, atMs) => {
+    const admission = overload.admit(port, atMs)
     if (admission === 'within') return undefined
     if (admission === 'over') return over
     log.warn(

@@ -51,7 +51,7 @@ export function inspectionsOf({ decide, names }: Decider) {
     const verdict = decide(frame, port, view, (reason) => reasons.push(reason))
     return {
       ...{ port: port.id, ofport: port.ofport, server, frame: frame.toString('hex'), reasons },
-      ...{ verdict: verdict.kind, why: verdict.why },
+      ...{ verdict: verdict.kind === 'pass' ? 'pass' : 'reply', why: verdict.why },
       reply: verdict.kind === 'reply' ? replyText(messageIn(verdict.frame)) : undefined,
     }
   }

@@ -18,8 +18,8 @@ export interface RateLimit {
 export type Admission = 'within' | 'begins' | 'over'
 
 export interface Overload {
-  /** Counts one packet of a port. */
-  admit(port: LocalPort): Admission
+  /** Counts one packet of a port, which came at that moment of the clock. */
+  admit(port: LocalPort, at: number): Admission
   /** How many ports are led past the application at the moment. */
   readonly bypassedPorts: number
 }
@@ -52,9 +52,8 @@ export function createOverload({ packetsPerSecond, bypassSeconds }: RateLimit, n
   }
 
   return {
-    admit(port) {
+    admit(port, at) {
       if (costMs === 0) return 'within'
-      const at = now()
       const bucket = bucketOf(port)
       const fullAt = Math.max(bucket.fullAt, at) + costMs
       if (fullAt - at <= burstMs) {

@@ -4,7 +4,9 @@
  * It knows no names and decides nothing.
  */
 
+import { wordAt } from '../../wire/word.ts'
 import { edns, flags, headerSize, types } from './codes.ts'
+import { type KeyReader, readKey } from './keys.ts'
 
 /** A query that was wholly understood; offsets count from the start of the buffer it was read from. */
 export interface Query {
@@ -57,8 +59,16 @@ export type Unread =
 const nameSizeLimit = 255
 const labelSizeLimit = 63
 
-/** Reads the query in `bytes` from `start` to `end`. Allocates the result and its key, nothing the packet can size. */
-export function readQuery(bytes: Buffer, start: number, end: number): Query | Unread {
+/**
+ * Reads the query in `bytes` from `start` to `end`; `keyAt` makes the key. Allocates the result and its key, nothing that
+ * the packet can size.
+ */
+export function readQuery(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  keyAt: KeyReader = readKey,
+): Query | Unread {
   if (end - start < headerSize) return 'message'
   const word = wordAt(bytes, start + 2)
   if ((word & flags.qr) !== 0) return 'response'
@@ -81,7 +91,7 @@ export function readQuery(bytes: Buffer, start: number, end: number): Query | Un
   return {
     id: wordAt(bytes, start),
     flags: word,
-    key: bytes.toString('latin1', nameOffset, nameEnd).toLowerCase(), // sizes of labels are below 'A'
+    key: keyAt(bytes, nameOffset, nameEnd),
     type: questionCount === 0 ? -1 : wordAt(bytes, nameEnd),
     class: questionCount === 0 ? -1 : wordAt(bytes, nameEnd + 2),
     start,
@@ -137,5 +147,3 @@ function readOpt(bytes: Buffer, offset: number, end: number): Edns | Unread {
     wantsNsid,
   }
 }
-
-const wordAt = (bytes: Buffer, offset: number): number => (bytes[offset]! << 8) | bytes[offset + 1]!

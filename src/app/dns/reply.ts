@@ -4,6 +4,7 @@
  */
 
 import { copyBytes } from '../../packet/index.ts'
+import { setWord, wordAt } from '../../wire/word.ts'
 import type { Reply } from './answer.ts'
 import { edns, flags, headerSize, type Rcode, rcodes, types } from './codes.ts'
 import { type RecordSet, soaPointers } from './message.ts'
@@ -26,12 +27,13 @@ export interface ReplyParts {
 export const replySizeLimit = edns.udpSize
 
 /**
- * Writes the reply to `query`, read from `bytes`, at the start of `into` (at least `replySizeLimit` bytes); gives its
- * size. Several records begin with another one from query to query; those that do not fit are left out without TC,
+ * Writes the reply to `query`, read from `bytes`, into `into` from `start` on (at least `replySizeLimit` bytes); gives
+ * its size. Several records begin with another one from query to query; those that do not fit are left out without TC,
  * because a retry over TCP would go past us (docs/architecture.md).
  */
 export function writeReply(
   into: Buffer,
+  start: number,
   bytes: Buffer,
   query: Query,
   reply: Reply,
@@ -40,19 +42,22 @@ export function writeReply(
   const rcode = rcodes[reply.rcode]
   const isAuthoritative = reply.records !== undefined || reply.soaSize > 0
   const copied = query.flags & flags.rd
-  into.writeUInt16BE(query.id, 0)
-  into.writeUInt16BE(flags.qr | (isAuthoritative ? flags.aa : 0) | copied | flags.ra | (rcode & 15), 2)
-  into.writeUInt16BE(query.key === '' ? 0 : 1, 4)
-  into.writeUInt16BE(0, 6)
-  into.writeUInt16BE(reply.soaSize > 0 ? 1 : 0, 8)
-  into.writeUInt16BE(query.edns ? 1 : 0, 10)
-  let at = copyBytes(into, headerSize, bytes, query.start + headerSize, query.questionEnd)
-  if (reply.records) at = writeRecords(into, at, reply.records, query.id, roomOf(query, reply, parts))
+  setWord(into, start, query.id)
+  setWord(into, start + 2, flags.qr | (isAuthoritative ? flags.aa : 0) | copied | flags.ra | (rcode & 15))
+  setWord(into, start + 4, query.key === '' ? 0 : 1)
+  setWord(into, start + 6, 0)
+  setWord(into, start + 8, reply.soaSize > 0 ? 1 : 0)
+  setWord(into, start + 10, query.edns ? 1 : 0)
+  let at = copyBytes(into, start + headerSize, bytes, query.start + headerSize, query.questionEnd)
+  if (reply.records) {
+    const limit = start + roomOf(query, reply, parts)
+    at = writeRecords(into, at, reply.records, query.id, limit, start + 6)
+  }
   if (reply.soaSize > 0) at = writeSoa(into, at, query, reply.soaSize, parts.soa)
-  return query.edns ? writeOpt(into, at, bytes, query, reply, parts) : at
+  return (query.edns ? writeOpt(into, at, bytes, query, reply, parts) : at) - start
 }
 
-/** Where the answer section must end. */
+/** How far from the start of the message the answer section may reach. */
 function roomOf(query: Query, reply: Reply, parts: ReplyParts): number {
   if (!query.edns) return edns.plainSize
   const limit = Math.min(Math.max(query.edns.udpSize, edns.plainSize), edns.udpSize)
@@ -60,10 +65,17 @@ function roomOf(query: Query, reply: Reply, parts: ReplyParts): number {
 }
 
 /**
- * Copies records, as many as end before `limit`, and counts them in the header. Those that come first begin with another
- * one from turn to turn, and so do the others behind them.
+ * Copies records, as many as end before `limit`, and writes their count to `countAt`. Those that come first begin with
+ * another one from turn to turn, and so do the others behind them.
  */
-function writeRecords(into: Buffer, offset: number, set: RecordSet, turn: number, limit: number): number {
+function writeRecords(
+  into: Buffer,
+  offset: number,
+  set: RecordSet,
+  turn: number,
+  limit: number,
+  countAt: number,
+): number {
   const { bytes, ends, preferred } = set
   const others = ends.length - preferred
   let at = offset
@@ -76,7 +88,7 @@ function writeRecords(into: Buffer, offset: number, set: RecordSet, turn: number
     if (at + to - from > limit) break
     at = copyBytes(into, at, bytes, from, to)
   }
-  into.writeUInt16BE(count, 6)
+  setWord(into, countAt, count)
   return at
 }
 
@@ -84,8 +96,8 @@ function writeRecords(into: Buffer, offset: number, set: RecordSet, turn: number
 function writeSoa(into: Buffer, at: number, query: Query, soaSize: number, soa: Buffer): number {
   const pointer = 0xc000 | (headerSize + query.key.length - soaSize)
   const end = copyBytes(into, at, soa, 0, soa.length)
-  into.writeUInt16BE(pointer, at + soaPointers.owner)
-  into.writeUInt16BE(pointer, at + soaPointers.primary)
+  setWord(into, at + soaPointers.owner, pointer)
+  setWord(into, at + soaPointers.primary, pointer)
   return end
 }
 
@@ -99,23 +111,23 @@ function writeOpt(
 ): number {
   const rcode = rcodes[reply.rcode]
   into[offset] = 0
-  into.writeUInt16BE(types.opt, offset + 1)
-  into.writeUInt16BE(edns.udpSize, offset + 3)
-  into.writeUInt16BE((rcode >> 4) << 8, offset + 5) // the upper bits of the rcode; version 0
-  into.writeUInt16BE(query.edns?.isDnssecOk ? edns.doBit : 0, offset + 7) // RFC 3225 §3
-  into.writeUInt16BE(optionsSizeOf(query, reply, parts), offset + 9)
+  setWord(into, offset + 1, types.opt)
+  setWord(into, offset + 3, edns.udpSize)
+  setWord(into, offset + 5, (rcode >> 4) << 8) // the upper bits of the rcode; version 0
+  setWord(into, offset + 7, query.edns?.isDnssecOk ? edns.doBit : 0) // RFC 3225 §3
+  setWord(into, offset + 9, optionsSizeOf(query, reply, parts))
   let at = offset + edns.optSize
   if (!hasOptions(reply)) return at
   at = writeCookie(into, at, bytes, query, parts)
   if (nsidOptionSize(query, parts) > 0) {
-    into.writeUInt16BE(edns.nsidCode, at)
-    into.writeUInt16BE(parts.nsid.length, at + 2)
+    setWord(into, at, edns.nsidCode)
+    setWord(into, at + 2, parts.nsid.length)
     at = copyBytes(into, at + 4, parts.nsid, 0, parts.nsid.length)
   }
   if (reply.extendedError === undefined) return at
-  into.writeUInt16BE(edns.errorCode, at)
-  into.writeUInt16BE(2, at + 2)
-  into.writeUInt16BE(reply.extendedError, at + 4)
+  setWord(into, at, edns.errorCode)
+  setWord(into, at + 2, 2)
+  setWord(into, at + 4, reply.extendedError)
   return at + extendedErrorSize
 }
 
@@ -127,8 +139,8 @@ function writeCookie(into: Buffer, at: number, bytes: Buffer, query: Query, part
   if (size === 0) return at
   const { cookieOffset, cookieSize } = query.edns!
   const { serverCookie } = parts
-  into.writeUInt16BE(edns.cookieCode, at)
-  into.writeUInt16BE(size - optionHeaderSize, at + 2)
+  setWord(into, at, edns.cookieCode)
+  setWord(into, at + 2, size - optionHeaderSize)
   const end = copyBytes(into, at + optionHeaderSize, bytes, cookieOffset, cookieOffset + cookieSize)
   return cookieSize === edns.clientCookieSize
     ? copyBytes(into, end, serverCookie, 0, serverCookie.length)
@@ -159,14 +171,14 @@ function cookieOptionSize({ edns: asked }: Query, { serverCookie }: ReplyParts):
 }
 
 /**
- * Writes the reply to a message that begins with a header at `start` of `bytes` but was not understood: a header alone,
- * with its id, opcode and, of a query, RD. Gives its size.
+ * Writes, from `at` on, the reply to a message that begins with a header at `start` of `bytes` but was not understood: a
+ * header alone, with its id, opcode and, of a query, RD. Gives its size.
  */
-export function writeError(into: Buffer, bytes: Buffer, start: number, rcode: Rcode): number {
-  const word = bytes.readUInt16BE(start + 2)
+export function writeError(into: Buffer, at: number, bytes: Buffer, start: number, rcode: Rcode): number {
+  const word = wordAt(bytes, start + 2)
   const opcode = word & flags.opcode
-  into.fill(0, 0, headerSize)
-  copyBytes(into, 0, bytes, start, start + 2)
-  into.writeUInt16BE(flags.qr | opcode | (opcode === 0 ? word & flags.rd : 0) | rcodes[rcode], 2)
+  setWord(into, at, wordAt(bytes, start))
+  setWord(into, at + 2, flags.qr | opcode | (opcode === 0 ? word & flags.rd : 0) | rcodes[rcode])
+  into.fill(0, at + 4, at + headerSize)
   return headerSize
 }

@@ -92,7 +92,7 @@ export function queryOf(name: string, type: string, more: { id?: number; flags?:
 
 /** What the application makes of a message from the port with that key to that server. */
 export function verdictOf(app: App, view: View, key: number, message: Buffer, server?: string): Verdict {
-  return app.packetIn!({ port: localPort(view, key), frame: frameWith(message, server) }, view)
+  return app.packetIn!({ port: localPort(view, key), frame: frameWith(message, server), atMs: 0 }, view)
 }
 
 /** What becomes of a query, as one line: `pass <why>`, or the reply as `textOf` shows it. */

@@ -24,7 +24,7 @@ const app = appOf()
 const [red, blue] = [1, 4]
 
 const becomes = (frame: Buffer, key: number): string => {
-  const { kind, why } = app.packetIn!({ port: localPort(view, key), frame }, view)
+  const { kind, why } = app.packetIn!({ port: localPort(view, key), frame, atMs: 0 }, view)
   return `${kind} ${why}`
 }
 

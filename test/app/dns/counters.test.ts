@@ -17,7 +17,7 @@ function linesOf(text: string, name: string): string[] {
 async function counted(key: number, ...frames: Buffer[]): Promise<(name: string) => string[]> {
   const host = hostOf()
   const app = appOf({}, host)
-  for (const frame of frames) app.packetIn!({ port: localPort(view, key), frame }, view)
+  for (const frame of frames) app.packetIn!({ port: localPort(view, key), frame, atMs: 0 }, view)
   const text = await host.metrics.text()
   return (name) => linesOf(text, name)
 }

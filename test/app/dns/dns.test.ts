@@ -16,7 +16,7 @@ const view = twoTenants()
 const app = appOf()
 
 const decide = (frame: Buffer, key = red, at: View = view): Verdict =>
-  app.packetIn!({ port: localPort(at, key), frame }, at)
+  app.packetIn!({ port: localPort(at, key), frame, atMs: 0 }, at)
 
 describe('what real tools ask, asked by red and by blue', () => {
   // biome-ignore format: one captured query a line
@@ -85,6 +85,22 @@ describe('what real tools ask, asked by red and by blue', () => {
     }
   })
 
+  test.each([red, blue])('a reply to port %i is the same when it is written to the room of the host', (key) => {
+    const port = localPort(view, key)
+    for (const { frame } of captured) {
+      const verdict = app.packetIn!({ port, frame, atMs: 0 }, view)
+      const room = { bytes: Buffer.alloc(2000, 0xee), at: 40 }
+      const written = app.packetIn!({ port, frame, atMs: 0, room }, view)
+      if (verdict.kind !== 'reply') expect(written).toEqual(verdict)
+      else {
+        const end = room.at + verdict.frame.length
+        expect(written).toMatchObject({ kind: 'written', size: verdict.frame.length, why: verdict.why })
+        expect(room.bytes.subarray(room.at, end)).toEqual(verdict.frame)
+        expect(room.bytes.subarray(end).every((byte) => byte === 0xee)).toBe(true)
+      }
+    }
+  })
+
   test('tcpdump reads the address in a reply', () => {
     const verdict = decide(frameOf('dig -6 +noedns web.red.example.org AAAA'))
     const [line] = tcpdumpOf([verdict.kind === 'reply' ? verdict.frame : Buffer.alloc(0)])
@@ -106,7 +122,7 @@ describe('where a packet may come from', () => {
   })
 
   test('a port that owns no names gets none', () => {
-    const verdict = app.packetIn!({ port: selfCheckPort, frame: frameOf('dig web A') }, view)
+    const verdict = app.packetIn!({ port: selfCheckPort, frame: frameOf('dig web A'), atMs: 0 }, view)
     expect(verdict).toMatchObject({ kind: 'pass', why: 'no-names' })
   })
 
@@ -136,7 +152,7 @@ describe('the lease', () => {
     expect(line).toContain('192.0.2.1.53535 > 198.51.100.53.53: [udp sum ok] 0+ A? self-check.invalid.')
     expect(line).not.toContain('bad')
     expect(probe.tableId).toBe(tables.dns.id)
-    const punt: Punt = { port: selfCheckPort, frame: probe.frame }
+    const punt: Punt = { port: selfCheckPort, frame: probe.frame, atMs: 0 }
     expect(app.packetIn!(punt, view)).toMatchObject({ kind: 'pass', why: 'no-names' })
     // The query itself is understood: a port with names gets to the decision.
     expect(decide(probe.frame)).toMatchObject({ kind: 'pass', why: 'unknown-name' })
@@ -185,7 +201,7 @@ test("counts what it decides, but not the host's probes", async () => {
   ask(counted, view, red, 'web.red.example.org', 'A')
   ask(counted, view, red, 'web.red.example.org', 'TXT')
   ask(counted, view, red, 'www.example.net', 'A')
-  counted.packetIn!({ port: selfCheckPort, frame: counted.lease!.probe.frame }, view)
+  counted.packetIn!({ port: selfCheckPort, frame: counted.lease!.probe.frame, atMs: 0 }, view)
   const text = await host.metrics.text()
   const labels = (type: string) => `type="${type}",family="ipv4",network="net-red"`
   expect(text).toContain(`df_dns_queries_total{verdict="reply",${labels('A')}} 1`)

@@ -96,7 +96,7 @@ describe('an explanation', () => {
       expect(answer).toMatchObject({ verdict: 'reply', why: 'answer', port: port.id, ofport: port.ofport })
       expect(answer.reply?.answer.join()).toContain(own!.data)
       expect(answer.reasons.at(-1)).toMatch(/^it is answered: NOERROR/)
-      const punt = { port, frame: Buffer.from(answer.frame, 'hex') }
+      const punt = { port, frame: Buffer.from(answer.frame, 'hex'), atMs: 0 }
       expect(dns!.packetIn!(punt, view)).toMatchObject({ kind: 'reply', why: 'answer' })
     }
   })

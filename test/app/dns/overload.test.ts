@@ -14,7 +14,8 @@ const [red, blue] = [localPort(view, 1), localPort(view, 4)]
 function setup(packetsPerSecond: number, bypassSeconds = 5) {
   const clock = { at: 0 }
   const overload = createOverload({ packetsPerSecond, bypassSeconds }, () => clock.at)
-  const admit = (times: number, port = red) => Array.from({ length: times }, () => overload.admit(port))
+  const admit = (times: number, port = red) =>
+    Array.from({ length: times }, () => overload.admit(port, clock.at))
   return { clock, overload, admit }
 }
 
@@ -74,7 +75,7 @@ test('ports are counted while they are led past', () => {
 describe('the application', () => {
   const frame = frameOf('dig web.red.example.org A')
   const fates = (app: ReturnType<typeof appOf>, times: number, port = red) =>
-    Array.from({ length: times }, () => app.packetIn!({ port, frame }, view).why)
+    Array.from({ length: times }, () => app.packetIn!({ port, frame, atMs: 0 }, view).why)
 
   test('passes what is too much, and leads the port past itself', async () => {
     const lines: unknown[] = []
@@ -94,7 +95,7 @@ describe('the application', () => {
   test('asks for the rows once', () => {
     const app = appOf({ df_dns_max_rate_per_port: 1, df_dns_bypass_seconds: 9 })
     const seconds = Array.from({ length: 3 }, () => {
-      const verdict = app.packetIn!({ port: red, frame }, view)
+      const verdict = app.packetIn!({ port: red, frame, atMs: 0 }, view)
       return verdict.kind === 'pass' ? verdict.bypassSeconds : undefined
     })
     expect(seconds).toEqual([undefined, 9, undefined])
@@ -113,14 +114,17 @@ describe('the application', () => {
     const app = appOf({ df_dns_max_rate_per_port: 1 })
     const { frame } = app.lease!.probe
     for (let turn = 0; turn < 5; turn++)
-      expect(app.packetIn!({ port: selfCheckPort, frame }, view).why).toBe('no-names')
+      expect(app.packetIn!({ port: selfCheckPort, frame, atMs: 0 }, view).why).toBe('no-names')
   })
 
   test('in shadow mode decides, counts and lets everything go on', async () => {
     const host = hostOf()
     const app = appOf({ df_dns_shadow: true }, host)
     expect(fates(app, 2)).toEqual(['shadow', 'shadow'])
-    expect(app.packetIn!({ port: blue, frame }, view)).toMatchObject({ kind: 'pass', why: 'unknown-name' })
+    expect(app.packetIn!({ port: blue, frame, atMs: 0 }, view)).toMatchObject({
+      kind: 'pass',
+      why: 'unknown-name',
+    })
     const text = await host.metrics.text()
     expect(text).toContain('df_dns_queries_total{verdict="reply",type="A",family="ipv4",network="net-red"} 2')
     expect(text).toContain('df_dns_responses_total{rcode="NOERROR"} 2')

@@ -65,7 +65,7 @@ test(`${count} packets, seed ${seed}: a known verdict, a right reply, an untouch
     fc.property(asked, ({ frame, at, key }) => {
       const { app, view } = views[at]!
       const before = Buffer.from(frame)
-      const verdict = app.packetIn!({ port: localPort(view, key), frame }, view)
+      const verdict = app.packetIn!({ port: localPort(view, key), frame, atMs: 0 }, view)
       if (!frame.equals(before)) throw new Error('the frame was changed')
       if (!reasons[verdict.kind]?.includes(verdict.why))
         throw new Error(`unknown: ${verdict.kind} ${verdict.why}`)
