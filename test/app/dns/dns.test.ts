@@ -85,21 +85,24 @@ describe('what real tools ask, asked by red and by blue', () => {
     }
   })
 
-  test.each([red, blue])('a reply to port %i is the same when it is written to the room of the host', (key) => {
-    const port = localPort(view, key)
-    for (const { frame } of captured) {
-      const verdict = app.packetIn!({ port, frame, atMs: 0 }, view)
-      const room = { bytes: Buffer.alloc(2000, 0xee), at: 40 }
-      const written = app.packetIn!({ port, frame, atMs: 0, room }, view)
-      if (verdict.kind !== 'reply') expect(written).toEqual(verdict)
-      else {
-        const end = room.at + verdict.frame.length
-        expect(written).toMatchObject({ kind: 'written', size: verdict.frame.length, why: verdict.why })
-        expect(room.bytes.subarray(room.at, end)).toEqual(verdict.frame)
-        expect(room.bytes.subarray(end).every((byte) => byte === 0xee)).toBe(true)
+  test.each([red, blue])(
+    'a reply to port %i is the same when it is written to the room of the host',
+    (key) => {
+      const port = localPort(view, key)
+      for (const { frame } of captured) {
+        const verdict = app.packetIn!({ port, frame, atMs: 0 }, view)
+        const room = { bytes: Buffer.alloc(2000, 0xee), at: 40 }
+        const written = app.packetIn!({ port, frame, atMs: 0, room }, view)
+        if (verdict.kind !== 'reply') expect(written).toEqual(verdict)
+        else {
+          const end = room.at + verdict.frame.length
+          expect(written).toMatchObject({ kind: 'written', size: verdict.frame.length, why: verdict.why })
+          expect(room.bytes.subarray(room.at, end)).toEqual(verdict.frame)
+          expect(room.bytes.subarray(end).every((byte) => byte === 0xee)).toBe(true)
+        }
       }
-    }
-  })
+    },
+  )
 
   test('tcpdump reads the address in a reply', () => {
     const verdict = decide(frameOf('dig -6 +noedns web.red.example.org AAAA'))
