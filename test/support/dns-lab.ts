@@ -24,6 +24,16 @@ export const tenants = [
 /** The addresses of the upstream server. */
 export const upstream = { v4: '198.51.100.53', v6: '2001:db8::53' } as const
 
+/** For `python3 -c`, with a server and its port: sends payloads (hexadecimal, a line each), and waits for nothing. */
+export const sender = `
+import socket, sys
+server, port = sys.argv[1], int(sys.argv[2])
+for line in sys.stdin:
+    s = socket.socket(socket.AF_INET6 if ':' in server else socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    s.sendto(bytes.fromhex(line.strip()), (server, port))
+`
+
 /** What became of the queries of one command. */
 export interface Observed {
   /** What the command printed. */
@@ -57,7 +67,9 @@ export interface Audience {
   readonly also?: (port: string) => boolean
   /** How many DNS packets the VM sends at least, where the command does not wait for replies. */
   readonly count?: number
-  /** How many of them are awaited at a gateway; by default those that nobody replied to. */
+  /** How many replies are awaited, where the command does not wait for them. */
+  readonly replying?: number
+  /** How many of the packets are awaited at a gateway; by default those that nobody replied to. */
   readonly passing?: number
 }
 
@@ -127,7 +139,7 @@ export class DnsLab {
     command: readonly string[],
     { input, ...audience }: Audience & { readonly input?: string } = {},
   ): Promise<Observed> {
-    const { also = () => false, count = 0, passing } = audience
+    const { also = () => false, count = 0, replying = 0, passing } = audience
     const before = this.#sizes()
     const { stdout, stderr, exitCode } = await outputOf(
       'ip',
@@ -135,7 +147,8 @@ export class DnsLab {
       { ...(input === undefined ? {} : { input }), timeoutMs: 20_000 },
     )
     const own = () => this.#ports.get(port)!.frames().slice(before.get(port)!)
-    await waitUntil('the packets to be captured', () => own().filter(isQuery).length >= count)
+    const seen = (kind: (frame: Buffer) => boolean) => own().filter(kind).length
+    await waitUntil('the packets to be captured', () => seen(isQuery) >= count && seen(isReply) >= replying)
     const frames = own()
     const sent = frames.filter(isQuery)
     const passed = () =>

@@ -124,7 +124,7 @@ function walk(message: Buffer, seen: (type: number, at: number) => void): number
 
 function endOfName(message: Buffer, start: number): number {
   let at = start
-  while (message[at] !== 0) {
+  while (at < message.length && message[at] !== 0) {
     if (message[at]! >= 0xc0) return at + 2
     at += message[at]! + 1
   }

@@ -9,7 +9,7 @@ import { portOf } from '../../src/lab/lab.ts'
 import { waitUntil } from '../../src/lab/process.ts'
 import { switchAt } from '../../src/lab/switch.ts'
 import { type NbDriver, openNbDriver } from '../../src/nb/index.ts'
-import { DnsLab, tenants, upstream } from '../support/dns-lab.ts'
+import { DnsLab, sender, tenants, upstream } from '../support/dns-lab.ts'
 
 let cloud: DnsLab
 let store: NbDriver
@@ -25,16 +25,6 @@ afterAll(async () => {
   await cloud?.close()
   expect(cloud.strayPackets).toBe(0)
 })
-
-/** Sends UDP payloads (hexadecimal, one a line) from a port of its own each, without waiting for anything. */
-const sender = `
-import socket, sys
-server, port = sys.argv[1], int(sys.argv[2])
-for line in sys.stdin:
-    s = socket.socket(socket.AF_INET6 if ':' in server else socket.AF_INET, socket.SOCK_DGRAM)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-    s.sendto(bytes.fromhex(line.strip()), (server, port))
-`
 
 /** A query's bytes; each part can be replaced by hexadecimal. */
 function query(
