@@ -6,14 +6,14 @@
  *                                ^                 ^  |                      |
  *                                |                 |  | none                 | barrier
  *                                |                 +--|----------------------+
- *                                | 2 s             |  v
+ *                                | 1.5 s           |  v
  *                                +------------- resting --wish or retry--> comparing
  *
  *     the link closes: ended, from any
  *
  * One transaction is in flight at a time, and the latest wish wins. A row counts as installed when the barrier after it
  * has returned without an error for it; a refused row is tried again after 1 s, 2 s, 4 s … 60 s, at once if its content
- * changes. The reading every 2 s finds what others changed in our tables: foreign rows go, missing ones come back. Where
+ * changes. The reading every 1.5 s finds what others changed in our tables: foreign rows go, missing ones come back. Where
  * there are many flows it goes table by table, so that a wish need not wait for the whole of it.
  */
 
@@ -25,7 +25,8 @@ import { changedKeys } from '../sorted-map.ts'
 import { apply, type Change, type Desired, difference, emptySwitch, type Installed } from './flow-table.ts'
 import { deleteTimedFlows, messageOf, readSwitch, type Scope, type SwitchLink, textOf } from './messages.ts'
 
-const pollMs = 2000
+/** What others change is changed back within 2 s, of which the reading and the change take their part. */
+const pollMs = 1500
 /** Reading may take one part in so many of the time (about 40 us a flow on one core): a long table is read less often. */
 const pollShare = 20
 const maxPollMs = 30_000

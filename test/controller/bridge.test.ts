@@ -116,9 +116,9 @@ test('but not when only its ports changed', async () => {
 })
 
 describe('a switch that has not connected', () => {
-  test('after 0.3 s is made to connect, once', async () => {
+  test('after 50 ms is made to connect, once', async () => {
     const { clock, asked } = setup(there)
-    await clock.advance(299)
+    await clock.advance(49)
     expect(asked()).toEqual(all)
     await clock.advance(1)
     expect(asked()).toEqual(['replace'])
@@ -128,7 +128,7 @@ describe('a switch that has not connected', () => {
 
   test('before that is left alone', async () => {
     const { clock, asked, attach } = setup(there)
-    await clock.advance(200)
+    await clock.advance(40)
     attach()
     await clock.advance(10_000)
     expect(asked()).toEqual([...all, 'reapply'])
@@ -136,9 +136,9 @@ describe('a switch that has not connected', () => {
 
   test('is made to connect also when the bridge changes meanwhile', async () => {
     const { clock, state, asked } = setup(there)
-    await clock.advance(100)
+    await clock.advance(30)
     state.next({ ...there, bridge: { ...bridge } })
-    await clock.advance(200)
+    await clock.advance(20)
     expect(asked()).toEqual([...all, 'replace'])
   })
 

@@ -199,7 +199,7 @@ describe('later', () => {
     await clock.advance(0)
     fake.told.length = 0
     await clock.advance(20_000)
-    expect(fake.told).toEqual(Array(10).fill('?'))
+    expect(fake.told).toEqual(Array(13).fill('?'))
   })
 })
 
