@@ -12,7 +12,11 @@ import type { RawChange, RawRow } from './driver.ts'
 import { type FoundFile, folderIdentity, inParallel, isMissing, readRowFile, stampOf } from './file-io.ts'
 import { fileNameOf, idOf, isRowFile, isTableFolder } from './file-path.ts'
 
-type RowFile = FoundFile & { readonly row: RawRow }
+type RowFile = FoundFile & {
+  readonly row: RawRow
+  /** Whether the file is no whole JSON any more; `row` is then what it was before. */
+  readonly isHalf: boolean
+}
 
 /** The directory at one moment. */
 export interface Listing {
@@ -20,10 +24,12 @@ export interface Listing {
   readonly folders: ReadonlyMap<string, string>
   /** The rows' files by path. */
   readonly files: SortedMap<RowFile>
+  /** The paths of the files that are written in half; their last whole rows stand for them. */
+  readonly half: ReadonlySet<string>
 }
 
 /** A directory that was never looked at. */
-export const emptyListing: Listing = { folders: new Map(), files: SortedMap.empty() }
+export const emptyListing: Listing = { folders: new Map(), files: SortedMap.empty(), half: new Set() }
 
 /**
  * Looks at everything. `entered` is called with each folder before it is read, so that a watch can begin
@@ -52,7 +58,7 @@ export async function wholeListing(
     await inParallel(names, async (name) => {
       const path = join(folder, name)
       const known = previous.files.get(path)
-      const found = known && isUnchanged(path, known) ? known : rowFile(entry.name, path, name)
+      const found = known && isUnchanged(path, known) ? known : rowFile(entry.name, path, name, known)
       if (found) gone.delete(path)
       if (found !== known) changes.set(path, found)
     })
@@ -64,7 +70,7 @@ export async function wholeListing(
     throw new NorthboundError(
       `the northbound store ${root} was replaced by an empty one: load its rows, or start again if none are wanted`,
     )
-  return { folders, files }
+  return { folders, files, half: halfAfter(previous, changes) }
 }
 
 /** Looks at some files (`<table>/<file name>`); rejects if the root is no longer the same directory. */
@@ -77,11 +83,12 @@ export async function partialListing(
   await inParallel([...names], async (name) => {
     const [table = '', file = ''] = name.split('/')
     const path = join(root, table, file)
-    changes.set(path, rowFile(table, path, file))
+    changes.set(path, rowFile(table, path, file, previous.files.get(path)))
   })
   if (previous.folders.get(root) !== (await folderIdentity(root)))
     throw new NorthboundError(`the northbound store ${root} was replaced`)
-  return { folders: previous.folders, files: previous.files.with(changes) }
+  const files = previous.files.with(changes)
+  return { folders: previous.folders, files, half: halfAfter(previous, changes) }
 }
 
 /** The rows of a listing in order of table and id. */
@@ -100,13 +107,36 @@ export function changesBetween(previous: Listing, next: Listing): RawChange[] {
   return changes.sort(byKey)
 }
 
-function rowFile(table: string, path: string, name: string): RowFile | undefined {
+function halfAfter({ half }: Listing, changes: ReadonlyMap<string, RowFile | undefined>): Set<string> {
+  const next = new Set(half)
+  for (const [path, file] of changes)
+    if (file?.isHalf) next.add(path)
+    else next.delete(path)
+  return next
+}
+
+/**
+ * A file that was whole and is no JSON any more is being written by somebody who does not rename, or has been left so:
+ * what it said before stands until it is whole again.
+ */
+function rowFile(table: string, path: string, name: string, known?: RowFile): RowFile | undefined {
   const found = readRowFile(path)
   if (!found) return undefined
   const id = idOf(name)
   const { value, problem } = found
-  if (id !== undefined) return { ...found, row: { table, id, value, ...(problem && { problem }) } }
-  return { ...found, row: { table, id: name, value: '', problem: misnamed(name) } }
+  if (id === undefined)
+    return { ...found, row: { table, id: name, value: '', problem: misnamed(name) }, isHalf: false }
+  if (known && isWhole(known.row) && !isWhole(found)) return { ...found, row: known.row, isHalf: true }
+  return { ...found, row: { table, id, value, ...(problem && { problem }) }, isHalf: false }
+}
+
+function isWhole({ value }: Pick<RawRow, 'value'>): boolean {
+  try {
+    JSON.parse(value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function misnamed(name: string): string {

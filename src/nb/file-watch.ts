@@ -3,7 +3,7 @@
  * they can overflow silently, the whole directory is looked at every few seconds as well. It writes nothing.
  *
  *   starting --first look--> watching         sends the snapshot
- *   watching --a change--> watching            sends the changes, if any
+ *   watching --a change--> watching            sends the changes, if any, and `lost` while a file is written in half
  *   watching --the time for a look--> watching looks beside what else goes on, and marks what it finds changed
  *   starting, watching --no directory, or an empty one in its place--> lost    sends `lost`
  *   lost --the directory is back--> watching   sends a snapshot
@@ -12,7 +12,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { Observable } from 'rxjs'
-import { reasonOf } from '../errors.ts'
+import { NorthboundError, reasonOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { changedKeys } from '../sorted-map.ts'
 import type { NbEvent } from './driver.ts'
@@ -82,9 +82,8 @@ class FileWatch {
 
   async run(send: (event: NbEvent) => void): Promise<void> {
     while (!this.#isStopped) {
-      const event = await this.#look()
+      for (const event of await this.#look()) if (!this.#isStopped) send(event)
       if (this.#isStopped) return
-      if (event) send(event)
       await this.#untilWork()
     }
   }
@@ -96,7 +95,7 @@ class FileWatch {
     this.#wake()
   }
 
-  async #look(): Promise<NbEvent | undefined> {
+  async #look(): Promise<readonly NbEvent[]> {
     const previous = this.#listing
     try {
       this.#listing = await this.#nextListing(previous)
@@ -105,14 +104,19 @@ class FileWatch {
       this.#isWhole = true
       this.#state = 'lost'
       this.#lookAt = performance.now() + this.#everyMs()
-      if (!isNew) return undefined
-      return { kind: 'lost', error: storeError(this.#root, error) }
+      return isNew ? [{ kind: 'lost', error: storeError(this.#root, error) }] : []
     }
-    const state = this.#state
+    const hasBeenWatching = this.#state === 'watching'
     this.#state = 'watching'
-    if (state !== 'watching') return { kind: 'snapshot', rows: rowsOf(this.#listing) }
-    const changes = changesBetween(previous, this.#listing)
-    return changes.length > 0 ? { kind: 'changes', changes } : undefined
+    const { half } = this.#listing
+    const events: NbEvent[] = []
+    if (!hasBeenWatching) events.push({ kind: 'snapshot', rows: rowsOf(this.#listing) })
+    const changes = hasBeenWatching ? changesBetween(previous, this.#listing) : []
+    const isMended = half.size === 0 && previous.half.size > 0
+    if (changes.length > 0 || isMended) events.push({ kind: 'changes', changes })
+    const isNew = half.size !== previous.half.size || events.length > 0
+    if (half.size > 0 && isNew) events.push({ kind: 'lost', error: halfError(half) })
+    return events
   }
 
   async #nextListing(previous: Listing): Promise<Listing> {
@@ -121,7 +125,10 @@ class FileWatch {
     if (!this.#isWhole) return partialListing(this.#root, previous, marks)
     this.#isWhole = false
     // Marked files are read even if their stamp looks old.
-    const old = Array.from(marks, (name) => [join(this.#root, name), undefined] as const)
+    const old = Array.from(marks, (name) => join(this.#root, name)).flatMap((path) => {
+      const file = previous.files.get(path)
+      return file === undefined ? [] : [[path, { ...file, isSettled: false }] as const]
+    })
     return this.#lookAtAll({ ...previous, files: previous.files.with(new Map(old)) })
   }
 
@@ -223,4 +230,12 @@ class FileWatch {
       }
     })
   }
+}
+
+function halfError(half: ReadonlySet<string>): NorthboundError {
+  const [first] = half
+  const others = half.size > 1 ? ` and ${half.size - 1} more files are` : ' is'
+  return new NorthboundError(
+    `${first}${others} written in half, the last whole row is used: write it elsewhere and rename it`,
+  )
 }
