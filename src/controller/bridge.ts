@@ -9,8 +9,9 @@
  *                                       v    |
  *                                      failing
  *
- * A switch whose own back-off is long would connect late: if none is there 50 ms after the first settling, its row in the
- * table Controller is replaced, which makes it connect at once. And because Open vSwitch takes the back-off it is told only
+ * A switch whose own back-off is long would connect late: if none is there 50 ms after the first settling (0.3 s if that
+ * changed its row, for then it connects by itself), its row in the table Controller is replaced, which makes it connect at
+ * once. And because Open vSwitch takes the back-off it is told only
  * from a change that comes while it is connected, it is made to read its settings again after each connect.
  */
 
@@ -20,8 +21,7 @@ import { type Logger, rateLimited } from '../log.ts'
 import type { Clock } from '../openflow/index.ts'
 import type { ControllerSettings, OvsdbClient } from '../ovsdb/index.ts'
 
-/** A switch whose turn it is connects within some 20 ms; waiting longer only lengthens the gap of a restart. */
-const patienceMs = 50
+const patienceMs = { unchanged: 50, changed: 300 }
 /** How long a change is left alone: whoever else writes there must not make a storm of it. */
 const truceMs = 1000
 const retryMs = { first: 1000, last: 10_000 }
@@ -89,8 +89,10 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
         const { port } = await ovsdb.ensurePatch({ peerBridge, physicalNetwork })
         found.set(physicalNetwork, port)
       })
+    let patience = patienceMs.unchanged
     await attempt(async () => {
       if (!(await ovsdb.configure(settings))) return
+      patience = patienceMs.changed
       changedAt = clock.now()
       log.info({ target: settings.controllerTarget }, 'bridge configured')
     })
@@ -99,7 +101,7 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
     reasons = failed
     if (failed.length === 0) {
       failures = 0
-      hurry()
+      hurry(patience)
       return
     }
     limited(failed.join(), (suppressed) =>
@@ -110,8 +112,8 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
     cancelRetry = clock.after(delayMs, settle)
   }
 
-  function hurry(): void {
-    cancelHurry ??= clock.after(patienceMs, () => {
+  function hurry(withinMs: number): void {
+    cancelHurry ??= clock.after(withinMs, () => {
       work = work.then(replace)
     })
   }

@@ -21,6 +21,7 @@ import { type Clock, type Listener, listen } from '../openflow/index.ts'
 import type { ControllerSettings, OvsdbClient, OvsdbState } from '../ovsdb/index.ts'
 import { type Attachment, type Attachments, confirmedPorts, createAttachments } from './attachment.ts'
 import { keepBridge, type PatchPorts } from './bridge.ts'
+import { watchDatabaseLoss } from './database-loss.ts'
 import { createCollector } from './desired.ts'
 import { createLeases } from './leases.ts'
 import { createPuntDesk, type PuntDesk } from './punt.ts'
@@ -120,7 +121,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
     now,
   }
   const following = follow(options, parts, desk)
-  const endWatch = watchReadiness(() => [...reasonsOf(parts)], { clock, log, metrics })
+  const endWatches = [
+    watchReadiness(() => [...reasonsOf(parts)], { clock, log, metrics }),
+    watchDatabaseLoss(ovsdb, leases, { clock }),
+  ]
   async function setApps(next: readonly App[]): Promise<void> {
     await leases.release(next)
     if (now.isStopping) return
@@ -143,7 +147,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     setApps,
     async stop() {
       now.isStopping = true
-      endWatch()
+      for (const end of endWatches) end()
       following.end()
       keeper.close()
       const patience = new Promise<void>((resolve) => clock.after(withdrawalMs, resolve))

@@ -11,6 +11,7 @@
  *        | (the session ended)  |                                                             |
  *        |                      +------------------- 1 s after the last probe ----------------+
  *        |
+ *     stepAside, from any but off: the rows are deleted; 2 s later, or when told to comeBack: probing.
  *     withdraw, from any, for good: the rows are deleted and a barrier is awaited.
  *
  * A row that is not renewed ends by its hard timeout; nobody has to be alive for that. The renewal is a plain ADD
@@ -28,8 +29,9 @@ export const leaseSeconds = 4
 const renewalMs = 1000
 /** How long the self-check may take until it counts as failed. */
 const patienceMs = 500
+const asideMs = 2000
 
-export type LeaseState = 'off' | 'probing' | 'renewing' | 'resting' | 'withdrawn'
+export type LeaseState = 'off' | 'aside' | 'probing' | 'renewing' | 'resting' | 'withdrawn'
 
 export interface LeaseOptions {
   /** The application's name, for logs and metrics. */
@@ -62,6 +64,9 @@ export interface HeldLease {
   grant(link: SwitchLink): void
   /** Stops: the link is gone, or what stands behind the rows is. The rows end by their timeout. */
   revoke(): void
+  /** Takes the rows out for two seconds or until `comeBack`, and until a self-check sent after that is decided. */
+  stepAside(): void
+  comeBack(): void
   /** A self-check came back as a punt and was decided. */
   decided(sequence: number): void
   /** Takes the rows out and resolves when the switch has acknowledged it, or at once when it cannot. */
@@ -126,11 +131,18 @@ export function createLease({ app, rows, probe, clock, log, metrics }: LeaseOpti
     )
   }
 
+  const letGo = () => {
+    heldUntil = Number.NEGATIVE_INFINITY
+    metrics.held.set({ app }, 0)
+  }
   const stop = (next: 'off' | 'withdrawn') => {
     enter(next)
     link = undefined
-    heldUntil = Number.NEGATIVE_INFINITY
-    metrics.held.set({ app }, 0)
+    letGo()
+  }
+  /** On a closed session it does nothing: the timeout ends the rows. */
+  const takeOut = async (over: SwitchLink) => {
+    await over.transact(rows.map(deleteFlow)).catch(() => [])
   }
 
   return {
@@ -149,13 +161,22 @@ export function createLease({ app, rows, probe, clock, log, metrics }: LeaseOpti
     revoke() {
       if (state !== 'withdrawn') stop('off')
     },
+    stepAside() {
+      if (link === undefined) return
+      enter('aside', asideMs, startProbe)
+      letGo()
+      void takeOut(link)
+    },
+    comeBack() {
+      if (state === 'aside') startProbe()
+    },
     decided(answered) {
       if (state === 'probing' && answered === sequence && link !== undefined) renew(link)
     },
     async withdraw() {
       const over = link
       stop('withdrawn')
-      await over?.transact(rows.map(deleteFlow)).catch(() => []) // a closed session: the timeout ends the rows
+      if (over !== undefined) await takeOut(over)
     },
   }
 }

@@ -19,7 +19,7 @@ const bridge = { uuid: 'uuid', name: 'br-int' } as SwitchBridge
 const gone: OvsdbState = { isConnected: false, bridge: undefined, ports: [], reason: 'connecting' }
 const there: OvsdbState = { isConnected: true, bridge, ports: [], reason: undefined }
 
-function setup(initial: OvsdbState = gone) {
+function setup(initial: OvsdbState = gone, isConfigured = false) {
   const clock = manualClock()
   const state = new BehaviorSubject(initial)
   const asked: string[] = []
@@ -34,7 +34,7 @@ function setup(initial: OvsdbState = gone) {
   }
   const ovsdb = {
     state,
-    configure: () => step('configure', true),
+    configure: () => step('configure', !isConfigured),
     replaceController: () => step('replace', undefined),
     reapplySettings: () => step('reapply', undefined),
     ensurePatch: ({ peerBridge }: { peerBridge: string }) =>
@@ -116,9 +116,12 @@ test('but not when only its ports changed', async () => {
 })
 
 describe('a switch that has not connected', () => {
-  test('after 50 ms is made to connect, once', async () => {
-    const { clock, asked } = setup(there)
-    await clock.advance(49)
+  test.each([
+    ['after 50 ms', true, 50],
+    ['or 0.3 s after its row was changed', false, 300],
+  ])('%s is made to connect, once', async (_name, isConfigured, withinMs) => {
+    const { clock, asked } = setup(there, isConfigured)
+    await clock.advance(withinMs - 1)
     expect(asked()).toEqual(all)
     await clock.advance(1)
     expect(asked()).toEqual(['replace'])
@@ -128,7 +131,7 @@ describe('a switch that has not connected', () => {
 
   test('before that is left alone', async () => {
     const { clock, asked, attach } = setup(there)
-    await clock.advance(40)
+    await clock.advance(200)
     attach()
     await clock.advance(10_000)
     expect(asked()).toEqual([...all, 'reapply'])
@@ -136,9 +139,9 @@ describe('a switch that has not connected', () => {
 
   test('is made to connect also when the bridge changes meanwhile', async () => {
     const { clock, state, asked } = setup(there)
-    await clock.advance(30)
+    await clock.advance(100)
     state.next({ ...there, bridge: { ...bridge } })
-    await clock.advance(20)
+    await clock.advance(200)
     expect(asked()).toEqual([...all, 'replace'])
   })
 

@@ -168,6 +168,33 @@ test('stops with its session and starts anew with the next one', async () => {
   expect(lease.isHeld).toBe(false)
 })
 
+test('steps aside for two seconds, and until a self-check after that is decided', async () => {
+  const { clock, lease, link, told, last } = setup()
+  lease.stepAside()
+  expect([lease.state, told]).toEqual(['off', []])
+  lease.grant(link)
+  lease.decided(1)
+  await clock.advance(10)
+  expect(lease.isHeld).toBe(true)
+  lease.stepAside()
+  lease.grant(link) // the flows are settled once more: no reason to come back
+  lease.decided(1)
+  await clock.advance(1999)
+  expect([lease.state, lease.isHeld, told.slice(2)]).toEqual(['aside', false, ['deleteStrict']])
+  await clock.advance(1)
+  expect([lease.state, last()]).toEqual(['probing', 2])
+  await clock.advance(5000)
+  expect(lease.isHeld).toBe(false)
+  lease.decided(last())
+  await clock.advance(0)
+  expect([lease.isHeld, told.at(-1)]).toEqual([true, 'add'])
+  lease.comeBack()
+  expect(lease.state).toBe('resting')
+  lease.stepAside()
+  lease.comeBack()
+  expect(lease.state).toBe('probing')
+})
+
 describe('withdrawn', () => {
   test('takes its rows out first and never comes back', async () => {
     const { clock, lease, link, told } = setup()
