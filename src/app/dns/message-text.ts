@@ -24,20 +24,17 @@ export interface RecordText {
 
 const flagNames = ['qr', 'aa', 'tc', 'rd', 'ra', 'ad', 'cd'] as const
 
-/** The text of a whole DNS message that this application wrote. */
+/** The text of a whole DNS message that this application wrote; to a query without EDNS, so that the header has all. */
 export function replyText(message: Buffer): ReplyText {
   const decoded = decode(message)
   const has = decoded as unknown as Readonly<Record<string, boolean>>
-  const opt = decoded.additionals?.find(({ type }) => type === 'OPT') as
-    | { extendedRcode?: number }
-    | undefined
   const lines = (section: DecodedPacket['answers']) =>
-    (section ?? []).map((one) => {
+    section!.map((one) => {
       const { name, type, ttl, data } = { ...recordOf(one), name: one.name }
       return `${name}. ${ttl} IN ${type} ${data}`
     })
   return {
-    status: opt?.extendedRcode === 1 ? 'BADVERS' : (decoded as unknown as { rcode: string }).rcode,
+    status: (decoded as unknown as { rcode: string }).rcode,
     flags: flagNames.filter((name) => name === 'qr' || has[`flag_${name}`]),
     answer: lines(decoded.answers),
     authority: lines(decoded.authorities),
@@ -49,7 +46,7 @@ export function recordTexts({ bytes, ends }: RecordSet): RecordText[] {
   const header = Buffer.alloc(headerSize + 5) // the root asks, so that the owners' pointer finds a name
   header.writeUInt16BE(1, 4)
   header.writeUInt16BE(ends.length, 6)
-  return (decode(Buffer.concat([header, bytes])).answers ?? []).map(recordOf)
+  return decode(Buffer.concat([header, bytes])).answers!.map(recordOf)
 }
 
 function recordOf(answer: object): RecordText {

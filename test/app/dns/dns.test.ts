@@ -192,6 +192,11 @@ describe('options', () => {
     )
   })
 
+  test('a server id of more than 64 bytes is refused', () => {
+    expect(() => appOf({ df_dns_nsid: 'ü'.repeat(32) })).not.toThrow()
+    expect(() => appOf({ df_dns_nsid: `${'ü'.repeat(32)}x` })).toThrow(/df_dns_nsid has more than 64 bytes/)
+  })
+
   test('have defaults that their own rules accept', () => {
     for (const [name, { default: value, parse }] of Object.entries(dns.options))
       expect([name, parse(String(value))]).toEqual([name, value])

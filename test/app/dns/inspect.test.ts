@@ -69,6 +69,20 @@ describe('the query that is made', () => {
     expect(() => sampleFrame(red, { type: 1, ...wrong })).toThrow(reason)
   })
 
+  test('is for the root, too, and from a port without a MAC address', () => {
+    const text = seen(sampleFrame({ ...red, macs: [] }, { name: '.', type: 6, server: '192.0.2.1' }))
+    expect(text).toMatch(/> 192\.0\.2\.1\.53: \[udp sum ok\] 4660\+ SOA\? \. \(/)
+  })
+
+  test('never has the checksum 0, which would mean none', () => {
+    const frames = Array.from({ length: 0x10000 }, (_, type) =>
+      sampleFrame(red, { name: 'x', type, server: '192.0.2.1' }),
+    )
+    const sums = frames.map((frame) => frame.readUInt16BE(40))
+    expect(sums).not.toContain(0)
+    expect(seen(frames[sums.indexOf(0xffff)]!)).toContain('[udp sum ok]')
+  })
+
   test('needs an address of the family of an IPv4 server', () => {
     const port = { ...red, addresses: [] }
     expect(() => sampleFrame(port, { name: 'x', type: 1, server: '192.0.2.1' })).toThrow(
@@ -129,6 +143,51 @@ describe('an explanation', () => {
     [{ port: 7, name: 'x' }, 'port is missing'],
   ])('of %j is refused with what to do', (request, reason) => {
     expect(() => explain(request)).toThrow(reason)
+  })
+
+  test.each(['name', 'dnsName'] as const)('takes a port by its only %s', (field) => {
+    const named = { ...red, [field]: 'unmistakable' }
+    const localPorts = [named, ...view.localPorts.slice(1)]
+    const answer = dns!.inspect!.explain!({ port: 'unmistakable', name: 'x' }, { ...view, localPorts })
+    expect(answer).toMatchObject({ port: red.id })
+  })
+
+  test('of a port with IPv6 alone asks over IPv6, and reads the reply', () => {
+    const addresses = red.addresses.filter(({ ip }) => ip.includes(':'))
+    const only = { ...red, addresses }
+    const ports = new Map([...view.ports, [red.id, only]])
+    const localPorts = [only, ...view.localPorts.slice(1)]
+    const request = { port: red.id, name: `${red.dnsName}.red.example.org`, type: 'AAAA' }
+    const answer = dns!.inspect!.explain!(request, { ...view, version: -1, ports, localPorts }) as Explanation
+    expect([answer.server, answer.reply?.status, answer.reply?.answer.length]).toEqual([
+      '2001:db8::53',
+      'NOERROR',
+      1,
+    ])
+  })
+
+  test('of a port without a tenant, which finds nothing and has nothing', () => {
+    const lonely = {
+      ...red,
+      topic: '',
+      dnsName: undefined,
+      addresses: [{ ip: '192.0.2.9', subnet: undefined }],
+    }
+    const twin = { ...lonely, id: `${red.id}x` }
+    const localPorts = [lonely, twin]
+    const without = { ...view, version: -2, localPorts }
+    const answer = dns!.inspect!.explain!({ port: red.id, name: 'x' }, without) as Explanation
+    expect([answer.reasons[0], answer.why]).toEqual([`the asker is port ${red.id} of no tenant`, 'no-names'])
+    expect(dns!.inspect!.list!({ port: red.id }, without)).toEqual([])
+    expect(() => dns!.inspect!.list!({ port: red.id.slice(0, -1) }, without)).toThrow(/\(no name, tenant \)/)
+  })
+
+  test('of a port that is bound to no node says so', () => {
+    const unbound = { ...red, id: 'unbound', chassis: undefined }
+    const ports = new Map([...view.ports, ['unbound', unbound]])
+    expect(() => dns!.inspect!.explain!({ port: 'unbound', name: 'x' }, { ...view, ports })).toThrow(
+      /it is bound to no node/,
+    )
   })
 
   test('of a port on another node says where it is', () => {

@@ -133,6 +133,15 @@ describe('routers', () => {
     expect(isAsked('external', routed(view, ...routers, own), '10.8.0.53')).toBe(false)
   })
 
+  test('join in both directions, for askers on either side', () => {
+    const { view, ports } = cloud()
+    const behind = { ...ports[2]!, ofport: 12 }
+    const both = { ...view, localPorts: [view.localPorts[0]!, behind] }
+    expect(asked('external', both).map(({ network }) => network.id)).toEqual(['net-red', 'stub-red-7'])
+    for (const index of [0, 1])
+      for (const ip of ['10.0.0.53', '10.7.0.53']) expect(isAsked('external', both, ip, index)).toBe(false)
+  })
+
   test('that join a network nobody knows do no harm', () => {
     const { view, networks } = cloud()
     const broken = routerOf('red', [networks[0]!, { ...networks[1]!, id: 'unknown' }])

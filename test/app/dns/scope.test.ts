@@ -114,3 +114,12 @@ test('a router of another tenant joins nothing', () => {
     'pass unknown-name',
   )
 })
+
+test('a port on a network that nobody knows finds its own subnet', () => {
+  const networks = new Map([...view.networks].filter(([id]) => id !== 'net-red'))
+  const other = { ...view, version: view.version + 2000, networks }
+  for (const df_dns_scope of ['network', 'router'] as const)
+    expect(ask(appOf({ df_dns_scope }), other, old, 'web.red.example.org', 'A')).toMatch(
+      /^NOERROR web\.red\.example\.org 30 A 10\.0\.0\.11/,
+    )
+})
