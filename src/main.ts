@@ -27,6 +27,7 @@ import { listenForControl, type Method } from './controller/control.ts'
 import { type Controller, startController } from './controller/controller.ts'
 import { findApplications, hostedApplications } from './controller/foreign.ts'
 import { listenForHealth } from './controller/health.ts'
+import { exposeProcess } from './controller/vitals.ts'
 import { ConfigError, NorthboundError, reasonOf } from './errors.ts'
 import { createLogger, type Logger } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -145,6 +146,8 @@ async function start(
     ...inspectionsOf(apps, () => controller),
   })
   closers.push(control.close)
+  const endProcessWatch = exposeProcess(metrics)
+  closers.push(async () => endProcessWatch())
   const health = await listenForHealth(df.metrics_listen, { metrics, reasons: () => status().reasons })
   closers.push(health.close)
   const store = await openNbDriver(df)
@@ -162,6 +165,8 @@ async function start(
       protocols: ['OpenFlow13'],
       disableInBand: true,
       controllerQueueSize: df_openflow.controller_queue_size,
+      controllerRateLimit: df_openflow.controller_rate_limit,
+      controllerBurstLimit: df_openflow.controller_burst_limit,
       maxBackoffMs: 1000,
       inactivityProbeMs: df_openflow.inactivity_probe,
     },

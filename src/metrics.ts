@@ -1,12 +1,23 @@
 /** Counters and gauges for every room, in one registry; the only file that sees prom-client. */
 
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, type Metric, Registry } from 'prom-client'
 
-export type { Counter, Gauge, Histogram } from 'prom-client'
+export type { Counter, Gauge } from 'prom-client'
 
 /** One line of a counter that is counted up by hand, because it is met with every packet. */
 export interface Cell {
   count: number
+}
+
+/** A histogram that is counted up by hand, because it is met with every packet. */
+export interface Buckets {
+  readonly bounds: readonly number[]
+  /** How many were seen up to each bound and above the one before; the last, above every bound. */
+  readonly counts: Float64Array
+  /** Of everything seen. */
+  sum: number
+  /** Counts one value: some comparisons and two additions. */
+  observe(seconds: number): void
 }
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -19,7 +30,6 @@ export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
   const declared = new Map<string, unknown>()
-  const readings = new Map<string, () => number>()
   const once = <M>(words: readonly unknown[], make: () => M): M => {
     const key = JSON.stringify(words)
     if (!declared.has(key)) declared.set(key, make())
@@ -42,6 +52,26 @@ export function createMetrics() {
         return line.cell
       }
     })
+  const reads = new Map<string, () => Readonly<Record<string, number>>>()
+  const reading = (
+    name: string,
+    help: string,
+    label: string | undefined,
+    read: () => Readonly<Record<string, number>>,
+  ): void => {
+    reads.set(name, read)
+    const Kind = name.endsWith('_total') ? Counter<string> : Gauge<string>
+    once(['reading', name, help, label], () => {
+      return new Kind({
+        ...{ name, help, registers, labelNames: label === undefined ? [] : [label] },
+        collect() {
+          this.reset()
+          for (const [word, value] of Object.entries(reads.get(name)!()))
+            this.inc(label === undefined ? {} : { [label]: word }, value)
+        },
+      })
+    })
+  }
   return {
     counter: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
       once(['counter', name, help, labelNames], () => new Counter({ name, help, labelNames, registers })),
@@ -65,33 +95,54 @@ export function createMetrics() {
     },
     gauge: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
       once(['gauge', name, help, labelNames], () => new Gauge({ name, help, labelNames, registers })),
-    /** A gauge that is read when somebody asks. Declared again in the same words, it is read by the last `read`. */
-    reading: (name: string, help: string, read: () => number): void => {
-      readings.set(name, read)
-      once(
-        ['reading', name, help],
-        () =>
-          new Gauge({
-            ...{ name, help, registers },
-            collect() {
-              this.set(readings.get(name)!())
-            },
-          }),
-      )
-    },
-    /** `buckets` are upper bounds in seconds. */
-    histogram: <L extends string>(
-      name: string,
-      help: string,
-      buckets: number[],
-      labelNames: readonly L[] = [],
-    ) =>
-      once(
-        ['histogram', name, help, buckets, labelNames],
-        () => new Histogram({ name, help, buckets, labelNames, registers }),
-      ),
+    /**
+     * A gauge, or a counter if its name ends in `_total`, that is read when somebody asks. Declared again in the same words,
+     * it is read by the last `read`.
+     */
+    reading: (name: string, help: string, read: () => number) =>
+      reading(name, help, undefined, () => ({ '': read() })),
+    /** The same with a line for each value of one label. */
+    readings: (name: string, help: string, label: string, read: () => Readonly<Record<string, number>>) =>
+      reading(name, help, label, read),
+    /** A histogram that is counted up by hand; `bounds` are the buckets' upper bounds in seconds, in order. */
+    histogram: (name: string, help: string, bounds: readonly number[]): Buckets =>
+      once(['histogram', name, help, bounds], () => {
+        const buckets = createBuckets(bounds)
+        registry.registerMetric(histogramOf(name, help, buckets))
+        return buckets
+      }),
     /** The registry in Prometheus' text form. */
     text: () => registry.metrics(),
     contentType: registry.contentType,
   }
+}
+
+function createBuckets(bounds: readonly number[]): Buckets {
+  const counts = new Float64Array(bounds.length + 1)
+  return {
+    ...{ bounds, counts, sum: 0 },
+    observe(seconds) {
+      let place = 0
+      while (place < bounds.length && seconds > bounds[place]!) place += 1
+      counts[place]! += 1
+      this.sum += seconds
+    },
+  }
+}
+
+/** What the registry asks of a metric; prom-client's own histogram hashes its labels with each value. */
+function histogramOf(name: string, help: string, buckets: Buckets): Metric<string> {
+  const get = async () => {
+    let count = 0
+    const values = [...buckets.bounds, '+Inf'].map((le, place) => {
+      count += buckets.counts[place]!
+      return { metricName: `${name}_bucket`, labels: { le }, value: count }
+    })
+    const total = [
+      { metricName: `${name}_sum`, value: buckets.sum },
+      { metricName: `${name}_count`, value: count },
+    ]
+    return { name, help, type: 'histogram', values: [...values, ...total] }
+  }
+  return { name, get } as unknown as Metric<string>
 }

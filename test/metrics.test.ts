@@ -6,12 +6,18 @@ test('a metric declared again in the same words goes on counting', async () => {
   for (let turn = 0; turn < 2; turn++) {
     metrics.counter('queries_total', 'Queries', ['verdict']).inc({ verdict: 'pass' })
     metrics.gauge('ready', 'Ready').inc()
-    metrics.histogram('seconds', 'Seconds', [1, 2]).observe(1)
+    metrics.histogram('seconds', 'Seconds', [1, 2]).observe(turn * 1.5)
   }
   const text = await metrics.text()
   expect(text).toContain('queries_total{verdict="pass"} 2\n')
   expect(text).toContain('ready 2\n')
-  expect(text).toContain('seconds_count 2\n')
+  expect(text).toContain(`# TYPE seconds histogram
+seconds_bucket{le="1"} 1
+seconds_bucket{le="2"} 2
+seconds_bucket{le="+Inf"} 2
+seconds_sum 1.5
+seconds_count 2
+`)
 })
 
 test('a tally is counted by hand and read when somebody asks', async () => {
@@ -45,6 +51,16 @@ test('a reading is taken when somebody asks, by whoever declared it last', async
   expect(await metrics.text()).toContain('ports 2\n')
   metrics.reading('ports', 'Ports', () => 10 * ports)
   expect(await metrics.text()).toContain('ports 20\n')
+})
+
+test('a reading may have a line for each word, and be a counter', async () => {
+  const metrics = createMetrics()
+  let packets: Record<string, number> = { sent: 1, dropped: 2 }
+  metrics.readings('packets_total', 'Packets', 'result', () => packets)
+  packets = { sent: 5 }
+  const text = await metrics.text()
+  expect(text).toContain('# TYPE packets_total counter\npackets_total{result="sent"} 5\n')
+  expect(text).not.toContain('dropped')
 })
 
 test('words are counted by hand', async () => {

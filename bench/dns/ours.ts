@@ -14,7 +14,8 @@ const example = 'examples/two-tenants.yaml'
 export async function startOurs(root: string): Promise<Peer> {
   mkdirSync(root, { recursive: true })
   const file = join(root, 'lab.yaml')
-  const options = '\noptions:\n  df_dns_app:\n    df_dns_max_rate_per_port: 0\n'
+  const options =
+    '\noptions:\n  df_dns_app:\n    df_dns_max_rate_per_port: 0\n  df_openflow:\n    controller_rate_limit: 10000000\n'
   const text = readFileSync(example, 'utf8')
   writeFileSync(file, text + (text.includes('df_dns_max_rate_per_port') ? '' : options))
   const name = `b${process.pid}`

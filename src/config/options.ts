@@ -88,6 +88,18 @@ export const openflowOptions = {
       'How many packets the switch may hold back for the controller.',
     ),
   ),
+  controller_rate_limit: fixed(
+    option.integer(
+      { min: 100, max: 10_000_000, default: 20_000, unit: 'packets a second' },
+      'How many packets the switch sends up; what is beyond waits in a queue for each port, so that no port takes the place of others.',
+    ),
+  ),
+  controller_burst_limit: fixed(
+    option.integer(
+      { min: 25, max: 10_000_000, default: 5000, unit: 'packets' },
+      'How many packets may wait in all those queues together; the longest of them loses what is more.',
+    ),
+  ),
   inactivity_probe: fixed(
     option.integer(
       { min: 0, default: 5000, unit: 'ms' },

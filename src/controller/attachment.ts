@@ -51,6 +51,7 @@ export function createAttachments(options: AttachmentOptions): Attachments {
   const { desk, leases, clock, log, metrics } = options
   const current = new BehaviorSubject<Attachment | undefined>(undefined)
   const connected = metrics.gauge('df_of_connected', '1 while the switch is connected')
+  const packetIns = metrics.tally('df_of_packet_ins_total', 'Packets that the switch has sent up')({})
   const sessions = metrics.counter('df_of_sessions_total', 'Sessions with the switch', ['result'])
   const counters = reconcilerMetrics(metrics)
   const limited = rateLimited(clock.now)
@@ -107,6 +108,7 @@ export function createAttachments(options: AttachmentOptions): Attachments {
         session.close(`datapath ${idOf(session)} is not the integration bridge, which is ${expected}`)
       },
       packetIn(session, message) {
+        packetIns.count += 1
         if (current.value?.session === session) desk.packetIn(session, message)
       },
       message(session, message) {

@@ -28,6 +28,7 @@ import { createPuntDesk, type PuntDesk } from './punt.ts'
 import { watchReadiness } from './readiness.ts'
 import { type Moment, type Parts, type Reading, reasonsOf, type Status, statusOf } from './status.ts'
 import { createTopology } from './topology.ts'
+import { exposeSources } from './vitals.ts'
 
 export interface ControllerOptions {
   /** The chassis id of this node. */
@@ -61,6 +62,7 @@ export interface Controller {
 }
 
 const withdrawalMs = 1000
+const nothingRead: Reading = { northbound: undefined, lostBecause: undefined, lostAt: undefined }
 
 const foreignTableIdsOf = ({ extension }: App) => (extension === undefined ? [] : tableIdsOf(extension))
 
@@ -83,12 +85,13 @@ export async function startController(options: ControllerOptions): Promise<Contr
     },
   })
   const now: Moment = {
-    reading: { northbound: undefined, lostBecause: undefined },
+    reading: nothingRead,
     ovsdb: undefined,
     view: undefined,
     desiredFlows: 0,
     isStopping: false,
   }
+  exposeSources(now, options)
   const attachments = createAttachments({
     desk,
     leases,
@@ -160,9 +163,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
 
 /** Makes a new view and new wishes once a turn of the event loop, however much has changed in it. */
 function follow(options: ControllerOptions, { attachments, collector, keeper, now }: Parts, desk: PuntDesk) {
-  const { host, northbound, ovsdb, log, metrics } = options
-  const versions = metrics.gauge('df_view_version', 'The version of the view')
-  const rejected = metrics.gauge('df_nb_rejected_rows', 'Northbound rows that do not count')
+  const { host, northbound, ovsdb, clock, log } = options
   const viewAt = createTopology()
   let served: Attachment | undefined
 
@@ -187,8 +188,6 @@ function follow(options: ControllerOptions, { attachments, collector, keeper, no
     }
     served = attached
     now.view = view
-    versions.set(view.version)
-    rejected.set(reading.rejected.length)
   }
 
   const remember = (reading: Reading) => {
@@ -199,9 +198,8 @@ function follow(options: ControllerOptions, { attachments, collector, keeper, no
       )
     now.reading = reading
   }
-  const nothingRead: Reading = { northbound: undefined, lostBecause: undefined }
   const wholeReadings = northbound.pipe(
-    scan(readingAfter, nothingRead),
+    scan((reading, event) => readingAfter(reading, event, clock.now()), nothingRead),
     tap(remember),
     map(({ northbound: rows }) => rows),
     filter((rows) => rows !== undefined),
@@ -228,9 +226,9 @@ function follow(options: ControllerOptions, { attachments, collector, keeper, no
   }
 }
 
-function readingAfter({ northbound }: Reading, event: NbEvent): Reading {
-  if (event.kind === 'lost') return { northbound, lostBecause: reasonOf(event.error) }
-  return { northbound: northboundAfter(northbound ?? emptyNorthbound, event), lostBecause: undefined }
+function readingAfter({ northbound, lostAt }: Reading, event: NbEvent, now: number): Reading {
+  if (event.kind === 'lost') return { northbound, lostBecause: reasonOf(event.error), lostAt: lostAt ?? now }
+  return { ...nothingRead, northbound: northboundAfter(northbound ?? emptyNorthbound, event) }
 }
 
 async function listenForSwitch(

@@ -18,6 +18,10 @@ import { type PacketIn, probeSequenceOf, type SwitchLink, sourceKeyOf } from './
 const budgetMs = 1
 /** After so many different words of one application its further words are counted as `other`. */
 const maxReasons = 64
+/** Seconds; the first is about what a decision takes. */
+const latencyBounds = [
+  1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.5,
+]
 const quietMs = 200
 /** No port has it: keys are counted up from 1. */
 const noKey = 0
@@ -55,6 +59,11 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
   const overruns = metrics.counter('df_punt_overruns_total', 'Packets whose decision took more than 1 ms', [
     'app',
   ])
+  const latency = metrics.histogram(
+    'df_punt_seconds',
+    'From reading a packet to carrying out its verdict, the wait for others in the same read included',
+    latencyBounds,
+  )
   const bypass = createBypass({ clock, log, metrics })
   const limited = rateLimited(clock.now)
   let deciders = decidersOf(apps)
@@ -134,7 +143,9 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
       const startedAt = Math.max(link.heardAtMs, doneAt)
       const asked = take(link, message, startedAt)
       doneAt = clock.now()
-      if (asked !== undefined && doneAt - startedAt > budgetMs) overruns.inc({ app: asked.name })
+      if (asked === undefined) return
+      latency.observe((doneAt - link.heardAtMs) / 1000)
+      if (doneAt - startedAt > budgetMs) overruns.inc({ app: asked.name })
     },
     setView(next) {
       if (next?.localPorts !== view?.localPorts)

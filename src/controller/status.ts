@@ -19,6 +19,8 @@ export interface Reading {
   readonly northbound: Northbound | undefined
   /** Why what was read may be old by now. */
   readonly lostBecause: string | undefined
+  /** Since when that is so; milliseconds of the clock. */
+  readonly lostAt: number | undefined
 }
 
 /** What the status is made of. */

@@ -18,7 +18,7 @@ import { Link, type LinkOptions } from './link.ts'
 import { type PatchPorts, type PatchRequest, patch } from './patch.ts'
 import { database, type Tables } from './schema.ts'
 import { agree } from './snapshot.ts'
-import { type OvsdbState, switchOf } from './state.ts'
+import { noPacketIns, type OvsdbState, packetInsOf, switchOf } from './state.ts'
 import { checkedResults, isRace, type Operation, type OperationResult } from './transact.ts'
 
 export interface OvsdbOptions extends Partial<Omit<LinkOptions, 'target'>> {
@@ -74,6 +74,7 @@ export function connectOvsdb(options: OvsdbOptions): OvsdbClient {
     isConnected: false,
     bridge: undefined,
     ports: [],
+    packetIns: noPacketIns,
     reason: `connecting to ${options.target}`,
   })
   const link = new Link(
@@ -136,7 +137,8 @@ function queue() {
 function stateOf(tables: Tables, name: string, previous: OvsdbState): OvsdbState {
   const { bridge, ports } = switchOf(tables, name, previous)
   const reason = bridge === undefined ? new MissingBridgeError(name).message : undefined
-  return { isConnected: true, bridge, ports, reason }
+  const packetIns = packetInsOf(tables, name, previous.packetIns)
+  return { isConnected: true, bridge, ports, packetIns, reason }
 }
 
 /** Hands on a state that differs from the last one, and tells people when the reason does. */

@@ -21,6 +21,10 @@ export interface ControllerSettings {
   readonly disableInBand: boolean
   /** Packets the switch may hold back for the controller, 1 to 511. */
   readonly controllerQueueSize: number
+  /** Packets a second that the switch sends up; beyond it each port has a queue of its own. At least 100. */
+  readonly controllerRateLimit: number
+  /** Packets that may go up at once after a silence, and wait in all those queues together. At least 25. */
+  readonly controllerBurstLimit: number
   /** At least 1000. */
   readonly maxBackoffMs: number
   /** 0 for no probe. */
@@ -30,11 +34,13 @@ export interface ControllerSettings {
 /** What makes the bridge as it shall be; nothing if it is. Throws `MissingBridgeError`. */
 export function configuration(tables: Tables, bridge: string, settings: ControllerSettings): Operation[] {
   const [id, row] = required(tables, bridge)
-  const wanted: Row<'Controller'> = {
+  const wanted: Omit<Row<'Controller'>, 'status'> = {
     target: settings.controllerTarget,
     max_backoff: settings.maxBackoffMs,
     inactivity_probe: settings.inactivityProbeMs,
     controller_queue_size: settings.controllerQueueSize,
+    controller_rate_limit: settings.controllerRateLimit,
+    controller_burst_limit: settings.controllerBurstLimit,
   }
   const changes = bridgeChanges(row, settings)
   const ours = row.controller.find((each) => tables.Controller.get(each)?.target === wanted.target)
@@ -70,11 +76,11 @@ function bridgeChanges(row: Row<'Bridge'>, settings: ControllerSettings): Record
   return writeRow('Bridge', changes as Partial<Row<'Bridge'>>)
 }
 
-function corrections(id: string, row: Row<'Controller'>, wanted: Row<'Controller'>): Operation[] {
-  const differ = Object.entries(wanted).some(([name, value]) => row[name as keyof typeof row] !== value)
-  if (!differ) return []
+function corrections(id: string, row: Row<'Controller'>, wanted: Partial<Row<'Controller'>>): Operation[] {
+  const names = Object.keys(wanted) as (keyof Row<'Controller'>)[]
+  if (names.every((name) => row[name] === wanted[name])) return []
   return [
-    guard('Controller', id, row),
+    guard('Controller', id, Object.fromEntries(names.map((name) => [name, row[name]]))),
     { op: 'update', table: 'Controller', where: [byId(id)], row: writeRow('Controller', wanted) },
   ]
 }

@@ -26,6 +26,8 @@ export const schema = {
   Controller: {
     target: string,             max_backoff: optional(integer),
     inactivity_probe: optional(integer), controller_queue_size: optional(integer),
+    controller_rate_limit: optional(integer), controller_burst_limit: optional(integer),
+    status: stringMap,
   },
 } as const satisfies Record<string, Record<string, Column<unknown>>>
 

@@ -47,9 +47,41 @@ export interface OvsdbState {
   readonly bridge: SwitchBridge | undefined
   /** By name. */
   readonly ports: readonly SwitchPort[]
+  /** What the switch has sent up and what not, as it told last (every 5 s, and only while its rate is limited). */
+  readonly packetIns: PacketInCounts
   /** Why there is no connection or no bridge, for people; undefined if there are both. */
   readonly reason: string | undefined
 }
+
+/** Packets for the controller since the switch connected. */
+export interface PacketInCounts {
+  /** Sent at once. */
+  readonly direct: number
+  /** Sent, or dropped, after they waited in the queue of their port. */
+  readonly queued: number
+  readonly dropped: number
+  /** Waiting at the moment. */
+  readonly backlog: number
+}
+
+const counted = { direct: 'bypassed', queued: 'queued', dropped: 'dropped', backlog: 'backlog' } as const
+
+/** The counts in the controllers' column `status` (ovs-vswitchd.conf.db(5)): of misses and of actions together. */
+export function packetInsOf(tables: Tables, name: string, previous: PacketInCounts): PacketInCounts {
+  const [, bridge] = bridgeNamed(tables, name) ?? []
+  const rows = (bridge?.controller ?? []).flatMap((id) => tables.Controller.get(id) ?? [])
+  const sum = (word: string) =>
+    rows
+      .flatMap(({ status }) =>
+        ['miss', 'action'].map((cause) => Number(status.get(`packet-in-${cause}-${word}`))),
+      )
+      .reduce((total, count) => total + (count || 0), 0)
+  const counts = Object.entries(counted).map(([key, word]) => [key, sum(word)])
+  return same(Object.fromEntries(counts) as unknown as PacketInCounts, previous)
+}
+
+/** Nothing sent, nothing dropped. */
+export const noPacketIns: PacketInCounts = { direct: 0, queued: 0, dropped: 0, backlog: 0 }
 
 /**
  * The bridge of that name and its ports. Whatever equals its counterpart in `previous` is the same object there and here.

@@ -42,6 +42,8 @@ test('every default is a value that a file could give', () => {
       df_openflow: {
         listen: 'unix:/run/openvswitch/br-int.controller',
         controller_queue_size: 511,
+        controller_rate_limit: 20_000,
+        controller_burst_limit: 5000,
         inactivity_probe: 5000,
       },
     },

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { keepBridge } from '../../src/controller/bridge.ts'
 import { silentLogger } from '../../src/log.ts'
 import type { ControllerSettings, OvsdbClient, OvsdbState, SwitchBridge } from '../../src/ovsdb/index.ts'
+import { noPacketIns } from '../../src/ovsdb/state.ts'
 import { manualClock } from '../support/clock.ts'
 
 const settings: ControllerSettings = {
@@ -11,13 +12,21 @@ const settings: ControllerSettings = {
   protocols: ['OpenFlow13'],
   disableInBand: true,
   controllerQueueSize: 511,
+  controllerRateLimit: 20_000,
+  controllerBurstLimit: 5000,
   maxBackoffMs: 1000,
   inactivityProbeMs: 5000,
 }
 
 const bridge = { uuid: 'uuid', name: 'br-int' } as SwitchBridge
-const gone: OvsdbState = { isConnected: false, bridge: undefined, ports: [], reason: 'connecting' }
-const there: OvsdbState = { isConnected: true, bridge, ports: [], reason: undefined }
+const gone: OvsdbState = {
+  isConnected: false,
+  bridge: undefined,
+  ports: [],
+  packetIns: noPacketIns,
+  reason: 'connecting',
+}
+const there: OvsdbState = { isConnected: true, bridge, ports: [], packetIns: noPacketIns, reason: undefined }
 
 function setup(initial: OvsdbState = gone, isConfigured = false) {
   const clock = manualClock()

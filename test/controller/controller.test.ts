@@ -13,6 +13,7 @@ import { createMetrics } from '../../src/metrics.ts'
 import type { NbEvent, RawRow } from '../../src/nb/index.ts'
 import { type MessageOf, systemClock } from '../../src/openflow/index.ts'
 import type { OvsdbClient, OvsdbState, SwitchBridge, SwitchPort } from '../../src/ovsdb/index.ts'
+import { noPacketIns } from '../../src/ovsdb/state.ts'
 import { appOf, deciderOf, flowOf } from '../support/apps.ts'
 import { FakePeer } from '../support/fake-peer.ts'
 
@@ -30,6 +31,7 @@ beforeEach(() => {
   store = new Subject()
   database = new BehaviorSubject<OvsdbState>({
     isConnected: false,
+    packetIns: noPacketIns,
     bridge: undefined,
     ports: [],
     reason: 'connecting',
@@ -72,6 +74,8 @@ async function start(apps: App[] = [classifier, dns]): Promise<void> {
       protocols: ['OpenFlow13'],
       disableInBand: true,
       controllerQueueSize: 511,
+      controllerRateLimit: 20_000,
+      controllerBurstLimit: 5000,
       maxBackoffMs: 1000,
       inactivityProbeMs: 5000,
     },
@@ -104,6 +108,7 @@ const plug = (tenant: string, ofport: number): SwitchPort => ({
 const bridge = { uuid: 'uuid', name: 'br-int', datapathId: '0000000000000abc' } as SwitchBridge
 const seen: OvsdbState = {
   isConnected: true,
+  packetIns: noPacketIns,
   bridge,
   ports: [plug('red', 11), plug('blue', 12)],
   reason: undefined,

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { watchDatabaseLoss } from '../../src/controller/database-loss.ts'
 import type { Leases } from '../../src/controller/leases.ts'
 import type { OvsdbState } from '../../src/ovsdb/index.ts'
+import { noPacketIns } from '../../src/ovsdb/state.ts'
 import { manualClock } from '../support/clock.ts'
 
 function setup(isConnected: boolean) {
@@ -11,6 +12,7 @@ function setup(isConnected: boolean) {
     isConnected: connected,
     bridge: undefined,
     ports: [],
+    packetIns: noPacketIns,
     reason: undefined,
   })
   const state = new BehaviorSubject(stateOf(isConnected))

@@ -55,7 +55,7 @@ function setup(apps: App[], hasView = true) {
       outbox.addRoom(1, port, size)
       outbox.flush()
     },
-    heardAtMs: 0,
+    heardAtMs: clock.now(),
     async transact(messages) {
       sent.push(...(messages as Message[]))
       return []
@@ -80,6 +80,7 @@ function setup(apps: App[], hasView = true) {
     checked,
     fates,
     counted,
+    metrics,
     take: (packet: PacketIn) => desk.packetIn(link, packet),
   }
 }
@@ -154,6 +155,16 @@ describe('a verdict', () => {
     take(packetOf('dns', 1))
     take(packetOf('dns', 4))
     expect(await counted()).toEqual([count('dns', kind, why, 2)])
+  })
+
+  test('is timed from the reading of the packet, unless nobody decided it', async () => {
+    const { take, metrics, clock } = setup([replier()])
+    await clock.advance(3)
+    take(packetOf('dns', 1))
+    take(packetOf('dns', 99))
+    const text = await metrics.text()
+    expect(text).toMatch(/^df_punt_seconds_count 1$/m)
+    expect(text).toMatch(/^df_punt_seconds_bucket\{le="0.0025"\} 0$/m)
   })
 
   test('is the owner’s, with the asker from the register', () => {

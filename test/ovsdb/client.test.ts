@@ -8,6 +8,7 @@ import {
   OvsdbError,
   type OvsdbState,
 } from '../../src/ovsdb/index.ts'
+import { noPacketIns } from '../../src/ovsdb/state.ts'
 import {
   bridgeRow,
   type FakeOvsdb,
@@ -66,7 +67,13 @@ test('monitors the database under its name', async () => {
 test('says what it is doing from the first moment on', () => {
   start()
   expect(states).toEqual([
-    { isConnected: false, bridge: undefined, ports: [], reason: `connecting to ${fake.target}` },
+    {
+      isConnected: false,
+      bridge: undefined,
+      ports: [],
+      packetIns: noPacketIns,
+      reason: `connecting to ${fake.target}`,
+    },
   ])
 })
 
@@ -124,6 +131,7 @@ describe('state', () => {
     const session = await serve({})
     expect(await connected()).toEqual({
       isConnected: true,
+      packetIns: noPacketIns,
       bridge: undefined,
       ports: [],
       reason: 'there is no bridge br-int; create it with: ovs-vsctl add-br br-int',
@@ -157,6 +165,7 @@ describe('a lost connection', () => {
     first.end()
     expect(await lost()).toMatchObject({
       isConnected: false,
+      packetIns: noPacketIns,
       reason: `lost the connection to ${fake.target}: the peer closed the connection`,
       ports: [{ name: 'tap-a' }, { name: 'tap-b' }],
     })
@@ -322,6 +331,8 @@ describe('a plan', () => {
     protocols: ['OpenFlow13'],
     disableInBand: true,
     controllerQueueSize: 511,
+    controllerRateLimit: 20_000,
+    controllerBurstLimit: 5000,
     maxBackoffMs: 1000,
     inactivityProbeMs: 5000,
   } as const
@@ -388,7 +399,11 @@ describe('a plan', () => {
 describe('replaceController', () => {
   const target = 'tcp:127.0.0.1:6653'
   const none = ['set', []]
-  const controller = { target, max_backoff: none, inactivity_probe: none, controller_queue_size: none }
+  const controller = {
+    target,
+    ...{ max_backoff: none, inactivity_probe: none, controller_queue_size: none },
+    ...{ controller_rate_limit: none, controller_burst_limit: none, status: ['map', []] },
+  }
 
   /** Answers everything up to the first half of the detour. */
   async function halfway(session: FakeSession): Promise<void> {

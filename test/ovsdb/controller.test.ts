@@ -12,6 +12,8 @@ const settings = {
   protocols: ['OpenFlow13'],
   disableInBand: true,
   controllerQueueSize: 511,
+  controllerRateLimit: 20_000,
+  controllerBurstLimit: 5000,
   maxBackoffMs: 1000,
   inactivityProbeMs: 5000,
 } as const
@@ -20,12 +22,18 @@ const ours = {
   max_backoff: 1000,
   inactivity_probe: 5000,
   controller_queue_size: 511,
+  controller_rate_limit: 20_000,
+  controller_burst_limit: 5000,
+  status: map({ state: 'ACTIVE' }),
 }
 const foreign = {
   target: 'tcp:127.0.0.1:6633',
   max_backoff: set(),
   inactivity_probe: set(),
   controller_queue_size: set(),
+  controller_rate_limit: set(),
+  controller_burst_limit: set(),
+  status: map(),
 }
 const right = { fail_mode: 'secure', other_config: map({ 'disable-in-band': 'true', hwaddr: 'x' }) }
 
@@ -69,6 +77,8 @@ describe('configuration', () => {
           max_backoff: set(1000),
           inactivity_probe: set(5000),
           controller_queue_size: set(511),
+          controller_rate_limit: set(20_000),
+          controller_burst_limit: set(5000),
         },
         'uuid-name': 'ours',
       },
@@ -146,6 +156,8 @@ describe('configuration', () => {
             max_backoff: set(1000),
             inactivity_probe: set(5000),
             controller_queue_size: set(511),
+            controller_rate_limit: set(20_000),
+            controller_burst_limit: set(5000),
           },
         },
       ],

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { ProtocolError } from '../../src/errors.ts'
 import { JsonStream } from '../../src/ovsdb/json-stream.ts'
 import { monitorRequests, updated } from '../../src/ovsdb/monitor.ts'
-import { noRows, type Tables } from '../../src/ovsdb/schema.ts'
+import { noRows, schema, type Tables } from '../../src/ovsdb/schema.ts'
 import { bridgeRow, interfaceRow, row, set, uuidOf, withPorts } from '../support/fake-ovsdb.ts'
 
 const session = JSON.parse(readFileSync(join(import.meta.dirname, '../vectors/ovsdb/session.json'), 'utf8'))
@@ -98,6 +98,6 @@ describe('updates', () => {
 test('every column that a row needs is asked for', () => {
   expect(monitorRequests()).toMatchObject({
     Port: { columns: ['name', 'interfaces'] },
-    Controller: { columns: ['target', 'max_backoff', 'inactivity_probe', 'controller_queue_size'] },
+    Controller: { columns: Object.keys(schema.Controller) },
   })
 })

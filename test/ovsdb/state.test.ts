@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { JsonStream } from '../../src/ovsdb/json-stream.ts'
 import { updated } from '../../src/ovsdb/monitor.ts'
 import { noRows, type Tables } from '../../src/ovsdb/schema.ts'
-import { type OvsdbState, switchOf } from '../../src/ovsdb/state.ts'
+import { noPacketIns, type OvsdbState, packetInsOf, switchOf } from '../../src/ovsdb/state.ts'
 import { bridgeRow, interfaceRow, map, row, set, uuidOf, withPorts } from '../support/fake-ovsdb.ts'
 
 const nothing = { bridge: undefined, ports: [] }
@@ -138,5 +138,39 @@ test('the recorded session ends with the ports that ovs-vsctl lists', () => {
     datapathId: '0000c2a57dc7ca49',
     protocols: ['OpenFlow10', 'OpenFlow13'],
     controllers: [{ target: 'tcp:127.0.0.1:6633' }],
+  })
+})
+
+describe('what the switch tells of its packet-ins', () => {
+  const status = {
+    'packet-in-action-backlog': '3',
+    'packet-in-action-bypassed': '100',
+    'packet-in-action-dropped': '7',
+    'packet-in-action-queued': '20',
+    'packet-in-miss-bypassed': '1',
+    state: 'ACTIVE',
+  }
+  const tablesWith = (values: Record<string, string>) =>
+    updated(noRows, {
+      Bridge: { [uuidOf(1)]: { new: bridgeRow({ controller: row(50) }) } },
+      Controller: {
+        [uuidOf(50)]: {
+          new: {
+            target: 'tcp:127.0.0.1:6653',
+            ...{ max_backoff: set(), inactivity_probe: set(), controller_queue_size: set() },
+            ...{ controller_rate_limit: set(), controller_burst_limit: set(), status: map(values) },
+          },
+        },
+      },
+    })
+
+  test('is added up over misses and actions', () => {
+    const counts = { direct: 101, queued: 20, dropped: 7, backlog: 3 }
+    expect(packetInsOf(tablesWith(status), 'br-int', noPacketIns)).toEqual(counts)
+  })
+
+  test('is nothing where it limits no rate, or has no such bridge', () => {
+    expect(packetInsOf(tablesWith({ state: 'ACTIVE' }), 'br-int', noPacketIns)).toBe(noPacketIns)
+    expect(packetInsOf(tablesWith(status), 'br-ex', noPacketIns)).toBe(noPacketIns)
   })
 })

@@ -142,5 +142,7 @@ test('a port that floods goes past the controller for a while, and nobody else d
   expect(arrived).toBeGreaterThanOrEqual(flood.packets)
   expect(passed).toBeLessThan(flood.packets / 2)
   expect(log()).toHaveLength(1)
+  const sentUp = 'df_ovs_packet_ins_total{result="direct"}'
+  await waitUntil('the switch to tell its counts', async () => (await metric(sentUp)) > 0)
   expect(await metric('df_bypasses_total{app="dns",result="installed"}')).toBe(1)
 })

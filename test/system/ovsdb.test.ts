@@ -25,6 +25,8 @@ const settings = {
   protocols: ['OpenFlow13'],
   disableInBand: true,
   controllerQueueSize: 511,
+  controllerRateLimit: 20_000,
+  controllerBurstLimit: 5000,
   maxBackoffMs: 1000,
   inactivityProbeMs: 5000,
 } as const
@@ -185,8 +187,9 @@ describe('configure', () => {
       '{disable-in-band="true", hwaddr="02:00:00:00:00:01"}',
     ])
     expect(await vsctl('get-controller', 'br-int')).toBe(target)
-    const row = ['max_backoff', 'inactivity_probe', 'controller_queue_size']
-    expect(await vsctl('get', 'controller', 'br-int', ...row)).toBe('1000\n5000\n511')
+    const limits = ['controller_rate_limit', 'controller_burst_limit']
+    const row = ['max_backoff', 'inactivity_probe', 'controller_queue_size', ...limits]
+    expect(await vsctl('get', 'controller', 'br-int', ...row)).toBe('1000\n5000\n511\n20000\n5000')
     expect(await controllers()).toEqual([target]) // the other rows are gone
     const state = await stateWhere(client, ({ bridge }) => bridge?.failMode === 'secure')
     expect(state.bridge?.controllers).toEqual([

@@ -20,7 +20,8 @@ COLUMNS = {
     'Bridge': ['name', 'ports', 'controller', 'fail_mode', 'datapath_id', 'datapath_type', 'protocols', 'other_config'],
     'Port': ['name', 'interfaces'],
     'Interface': ['name', 'type', 'ofport', 'admin_state', 'mac_in_use', 'external_ids', 'options'],
-    'Controller': ['target', 'max_backoff', 'inactivity_probe', 'controller_queue_size'],
+    'Controller': ['target', 'max_backoff', 'inactivity_probe', 'controller_queue_size', 'controller_rate_limit',
+                   'controller_burst_limit', 'status'],
 }
 
 with tempfile.TemporaryDirectory() as folder:
