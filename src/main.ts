@@ -27,6 +27,8 @@ import { listenForControl, type Method } from './controller/control.ts'
 import { type Controller, startController } from './controller/controller.ts'
 import { findApplications, hostedApplications } from './controller/foreign.ts'
 import { listenForHealth } from './controller/health.ts'
+import { createNotifier } from './controller/notify.ts'
+import { supervise } from './controller/supervision.ts'
 import { exposeProcess } from './controller/vitals.ts'
 import { ConfigError, NorthboundError, reasonOf } from './errors.ts'
 import { createLogger, type Logger } from './log.ts'
@@ -84,6 +86,10 @@ async function run(args: readonly string[]): Promise<void> {
   }
   try {
     const controller = await start(values, apps, { log, metrics, closers })
+    const reasons = () => controller.status().reasons
+    const notifier = createNotifier(process.env, { clock: systemClock, log })
+    const supervision = supervise(notifier, { reasons, provenAt: controller.provenAt }, systemClock)
+    closers.push(async () => supervision.stopping())
     const apply = async (next: Values, before: Values) => {
       const stale = staleApplications(chosen, next, before)
       const made = makeApps(stale, next)
@@ -92,7 +98,8 @@ async function run(args: readonly string[]): Promise<void> {
       apps = renewed
       log.setLevel(next.DEFAULT.log_level)
     }
-    onHangup(createReload({ sections, values, read, apply, log }))
+    const reload = createReload({ sections, values, read, apply, log })
+    onHangup(() => supervision.reload(reload))
   } catch (error) {
     await closeAll()
     throw error

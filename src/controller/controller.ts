@@ -47,6 +47,11 @@ export interface Controller {
   /** What it is doing; cheap enough to be asked every second. */
   status(): Status
   /**
+   * When the least lively of the leases was last proven by its self-check, on the clock given; now, if none is asked for.
+   * A switch over which no self-check has ever come back does not count: to start anew would not mend it.
+   */
+  provenAt(): number
+  /**
    * Asks an application (`dns`) what a person wants to know (`explain`). Throws `ConfigError` if there is no such
    * question or no view yet, and what the application throws.
    */
@@ -139,6 +144,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   }
   return {
     status: () => statusOf(parts),
+    provenAt: () => Math.min(clock.now(), ...Array.from(leases, (lease) => lease.provenAt ?? clock.now())),
     inspect(name, inspection, request) {
       const ask = currentApps.find((app) => app.name === name)?.inspect?.[inspection]
       if (ask === undefined)

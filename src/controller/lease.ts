@@ -60,6 +60,8 @@ export interface HeldLease {
   readonly state: LeaseState
   /** Whether the rows are in the switch, as far as the last acknowledgement tells. */
   readonly isHeld: boolean
+  /** When the last self-check over this link was decided, on the clock given; undefined while none has been. */
+  readonly provenAt: number | undefined
   /** Starts renewing over this link: the applications' other flows are in the switch. */
   grant(link: SwitchLink): void
   /** Stops: the link is gone, or what stands behind the rows is. The rows end by their timeout. */
@@ -81,6 +83,7 @@ export function createLease({ app, rows, probe, clock, log, metrics }: LeaseOpti
   let sequence = 0
   let turnAt = 0
   let heldUntil = Number.NEGATIVE_INFINITY
+  let provenAt: number | undefined
   let cancel = () => {}
 
   const isHeld = () => clock.now() < heldUntil
@@ -133,6 +136,7 @@ export function createLease({ app, rows, probe, clock, log, metrics }: LeaseOpti
 
   const letGo = () => {
     heldUntil = Number.NEGATIVE_INFINITY
+    provenAt = undefined
     metrics.held.set({ app }, 0)
   }
   const stop = (next: 'off' | 'withdrawn') => {
@@ -153,9 +157,13 @@ export function createLease({ app, rows, probe, clock, log, metrics }: LeaseOpti
     get isHeld() {
       return isHeld()
     },
+    get provenAt() {
+      return provenAt
+    },
     grant(over) {
       if (state === 'withdrawn' || link === over) return
       link = over
+      provenAt = undefined
       startProbe()
     },
     revoke() {
@@ -171,7 +179,9 @@ export function createLease({ app, rows, probe, clock, log, metrics }: LeaseOpti
       if (state === 'aside') startProbe()
     },
     decided(answered) {
-      if (state === 'probing' && answered === sequence && link !== undefined) renew(link)
+      if (state !== 'probing' || answered !== sequence || link === undefined) return
+      provenAt = clock.now()
+      renew(link)
     },
     async withdraw() {
       const over = link

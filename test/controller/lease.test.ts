@@ -218,3 +218,19 @@ describe('withdrawn', () => {
     expect(lease.state).toBe('withdrawn')
   })
 })
+
+test('is proven by each self-check that was decided, and has nothing to prove while it is off', async () => {
+  const { clock, lease, link } = setup()
+  expect(lease.provenAt).toBeUndefined()
+  lease.grant(link)
+  await clock.advance(100)
+  expect(lease.provenAt).toBeUndefined()
+  lease.decided(1)
+  const first = clock.now()
+  await clock.advance(5000) // four self-checks that nobody decides
+  expect(lease.provenAt).toBe(first)
+  lease.stepAside()
+  expect(lease.provenAt).toBeUndefined()
+  lease.revoke()
+  expect(lease.provenAt).toBeUndefined()
+})
