@@ -1,7 +1,7 @@
 # The two commands of the README, the check that reviewers run, and what a night is long enough for. Each does
 # its whole set-up by itself.
 
-.PHONY: demo test nightly check setup
+.PHONY: demo test nightly check install setup
 
 demo: setup
 	@node dist/cli/demo.js
@@ -15,6 +15,10 @@ nightly: setup
 
 check: setup
 	@npm run --silent check
+
+# Below DESTDIR, of what was built (DIST=dist); docs/operations.md.
+install:
+	@bash scripts/install.sh
 
 setup:
 	@bash scripts/setup.sh

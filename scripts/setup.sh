@@ -17,6 +17,7 @@ needed=(
   ping:iputils-ping
   nft:nftables
   python3:python3-minimal
+  systemd-analyze:systemd
   etcd:etcd-server
   etcdctl:etcd-client
 )

@@ -78,8 +78,8 @@ export const dfOptions = {
 export const openflowOptions = {
   listen: fixed(
     option.endpoint(
-      `unix:/run/openvswitch/\${df.integration_bridge}.controller`,
-      'Where the bridge connects to this controller. Open vSwitch accepts a unix: path only if it is <its run directory>/<bridge>.controller.',
+      `unix:/var/run/openvswitch/\${df.integration_bridge}.controller`,
+      'Where the bridge connects to this controller. Open vSwitch accepts a unix: path only inside its run directory, spelled as it spells that: /var/run, not /run.',
     ),
   ),
   controller_queue_size: fixed(

@@ -86,7 +86,11 @@ export class Link {
     }
     const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs)
     this.#phase = { kind: 'connecting', socket, timer }
-    socket.on('error', (error) => fail(error.message))
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      fail(
+        error.code === 'EACCES' ? 'no right to it; docs/operations.md says how to grant it' : error.message,
+      ),
+    )
     socket.on('connect', () => {
       clearTimeout(timer)
       this.#load(socket)

@@ -40,7 +40,7 @@ test('every default is a value that a file could give', () => {
         metrics_listen: { host: '127.0.0.1', port: 9476 },
       },
       df_openflow: {
-        listen: 'unix:/run/openvswitch/br-int.controller',
+        listen: 'unix:/var/run/openvswitch/br-int.controller',
         controller_queue_size: 511,
         controller_rate_limit: 20_000,
         controller_burst_limit: 5000,
@@ -53,7 +53,7 @@ test('every default is a value that a file could give', () => {
 
 test('the controller socket follows the bridge', () => {
   expect(load('[df]\nintegration_bridge = br-lab').values.df_openflow.listen).toBe(
-    'unix:/run/openvswitch/br-lab.controller',
+    'unix:/var/run/openvswitch/br-lab.controller',
   )
 })
 
