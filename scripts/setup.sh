@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes a fresh Debian 12 machine (root, Node 20) ready: Debian packages where a command is missing, node_modules, dist.
 # Does nothing that is already done. The services that a package would start on installation are not started.
+# Packages that are named as arguments are installed, too: `bash scripts/setup.sh dnsperf ovn-central ovn-host`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,6 +32,9 @@ node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.ex
 
 export PATH="$PATH:/usr/sbin:/sbin"
 missing=()
+for package in "$@"; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
 for entry in "${needed[@]}"; do
   command -v "${entry%%:*}" >/dev/null || missing+=("${entry##*:}")
 done

@@ -40,6 +40,7 @@ export async function startBare(root: string): Promise<Peer> {
     server: server.ip,
     controller: daemon.pid,
     vswitchd: bed.vswitchd,
+    answersAlways: '10.0.0.12',
     async stop() {
       await stopProcess(daemon)
       await bed.stop()

@@ -4,16 +4,20 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { outputOf } from '../../src/lab/process.ts'
 import { cpuMs } from '../machine.ts'
-import { type Peer, records } from './peer.ts'
+import type { Peer } from './peer.ts'
 
 /** One measurement. Times in microseconds. */
 export interface Measurement {
   readonly peer: string
+  /** Whose names were asked. */
+  readonly names: 'local' | 'outside'
   readonly outstanding: number
   readonly sent: number
   readonly answered: number
   readonly perSecond: number
   readonly rcodes: string
+  /** The part of the answers that were NOERROR. */
+  readonly noError: number
   readonly controllerUs: number
   readonly vswitchdUs: number
   /** Of every answer; undefined where dnsperf was not asked to tell them. */
@@ -22,13 +26,17 @@ export interface Measurement {
 }
 
 /** What dnsperf sends: the A record of every name in turn, without EDNS, which not every peer answers. */
-export function writeQueries(directory: string): string {
-  const file = join(directory, 'queries')
+export function writeQueries(directory: string, names: Measurement['names'], records: Records): string {
+  const file = join(directory, names)
   writeFileSync(file, records.map(([name]) => `${name} A\n`).join(''))
   return file
 }
 
+export type Records = readonly (readonly [name: string, address: string])[]
+
 export interface LoadOptions {
+  readonly names: Measurement['names']
+  /** The file that `writeQueries` made of them. */
   readonly queries: string
   readonly outstanding: number
   readonly seconds: number
@@ -38,7 +46,7 @@ export interface LoadOptions {
 
 /** Loads a peer for some seconds. Throws `LabError` if dnsperf cannot run. */
 export async function load(peer: Peer, options: LoadOptions): Promise<Measurement> {
-  const { queries, outstanding, seconds, hasLatency = false } = options
+  const { names, queries, outstanding, seconds, hasLatency = false } = options
   const before = [cpuMs(peer.controller), cpuMs(peer.vswitchd)] as const
   const { stdout } = await outputOf(
     'nsenter',
@@ -52,10 +60,12 @@ export async function load(peer: Peer, options: LoadOptions): Promise<Measuremen
   const vswitchdMs = cpuMs(peer.vswitchd) - before[1]
   const number = (label: string) => Number(new RegExp(`${label}:\\s+([\\d.]+)`).exec(stdout)?.[1] ?? 0)
   const answered = number('Queries completed')
+  const rcodes = /Response codes:\s+(.*)/.exec(stdout)?.[1]?.trim() ?? 'none'
   return {
-    ...{ peer: peer.name, outstanding, sent: number('Queries sent'), answered },
+    ...{ peer: peer.name, names, outstanding, sent: number('Queries sent'), answered },
     perSecond: number('Queries per second'),
-    rcodes: /Response codes:\s+(.*)/.exec(stdout)?.[1]?.trim() ?? 'none',
+    rcodes,
+    noError: Number(/NOERROR (\d+)/.exec(rcodes)?.[1] ?? 0) / Math.max(answered, 1),
     controllerUs: (controllerMs * 1000) / Math.max(answered, 1),
     vswitchdUs: (vswitchdMs * 1000) / Math.max(answered, 1),
     ...(hasLatency ? percentiles(stdout) : {}),
@@ -70,14 +80,20 @@ function percentiles(stdout: string): { p50: number; p99: number } {
   return { p50: at(0.5) ?? Number.NaN, p99: at(0.99) ?? Number.NaN }
 }
 
-/** Asks each name with dig until every answer is the right address; gives the answers as the peer gave them. */
-export async function answersOf(peer: Peer): Promise<string> {
-  const deadline = performance.now() + 20_000
+/** What a peer said to each name, and whether all of it was right. */
+export interface Said {
+  readonly isRight: boolean
+  readonly text: string
+}
+
+/** Asks each name with dig until every answer is the right address, for at most that long. */
+export async function said(peer: Peer, records: Records, limitMs: number): Promise<Said> {
+  const deadline = performance.now() + limitMs
   for (;;) {
     const answers = await Promise.all(records.map(([name]) => ask(peer, name)))
-    const isRight = records.every(([, ip], index) => answers[index] === ip)
+    const isRight = records.every(([, address], i) => answers[i] === (peer.answersAlways ?? address))
     if (isRight || performance.now() > deadline)
-      return records.map(([name], index) => `${name} ${answers[index] || 'no answer'}`).join(', ')
+      return { isRight, text: records.map(([name], i) => `${name} ${answers[i] || 'no answer'}`).join(', ') }
   }
 }
 
