@@ -16,17 +16,21 @@ const example = 'examples/two-tenants.yaml'
 /** With limits too high to be met, which a measurement would otherwise run into. */
 export const startOurs = (root: string): Promise<Peer> =>
   start(root, 'ours', 'df-local-controller, two tenants, lease, group and pause as installed', [
-    'df_dns_max_rate_per_port: 1000000',
+    ...['df_dns_app:', '  df_dns_max_rate_per_port: 1000000'],
+    ...['df_openflow:', '  controller_rate_limit: 10000000'],
   ])
 
 /** With queries left alone: the same switch, networks and flows, but no packet is punted. */
 export const startDirect = (root: string): Promise<Peer> =>
-  start(root, 'direct', 'the same lab with df_dns_intercept = off', ['df_dns_intercept: "off"'])
+  start(root, 'direct', 'the same lab with df_dns_intercept = off', [
+    'df_dns_app:',
+    '  df_dns_intercept: "off"',
+  ])
 
 async function start(root: string, peer: string, about: string, options: readonly string[]): Promise<Peer> {
   mkdirSync(root, { recursive: true })
   const file = join(root, 'lab.yaml')
-  const lines = ['', 'options:', '  df_dns_app:', ...options.map((option) => `    ${option}`), '']
+  const lines = ['', 'options:', ...options.map((option) => `  ${option}`), '']
   writeFileSync(file, readFileSync(example, 'utf8') + lines.join('\n'))
   const name = `b${process.pid}${peer.charAt(0)}`
   const lab = await up({ name, file, controller: main, diesWithParent: true, report: () => {} })
