@@ -51,7 +51,7 @@ function commands(): Command {
     .action(async (file: string, options: { controller: string | false; nb: 'file' | 'etcd' }) => {
       const controller = options.controller === false ? undefined : options.controller
       await interruptible((signal) => up({ name: name(), file, controller, nb: options.nb, signal, report }))
-      report(`lab ${name()} is up; try: df-lab status`)
+      report(`lab ${name()} is up; try: df-lab --name ${name()} status`)
     })
 
   program
