@@ -21,6 +21,7 @@ import {
 } from '../wire/codec.ts'
 import { type Ct, ctBody, ctText, natBody, natText } from './ct.ts'
 import { learn2Body, learnBody, learnText } from './learn.ts'
+import { fieldOf } from './oxm.ts'
 import {
   controllerBody,
   controllerIdsBody,
@@ -47,6 +48,7 @@ import {
 import {
   bitsText,
   checkPktLargerBody,
+  deleteFieldBody,
   fieldOfSet,
   loadBody,
   moveBody,
@@ -160,6 +162,7 @@ const flat = {
   decap:          nx(47, decapBody,                                                  decapText),
   decNshTtl:      nx(48, empty(6),                                                   () => 'dec_nsh_ttl'),
   checkPktLarger: nx(49, checkPktLargerBody,                                         ({ packetLength, to }) => `check_pkt_larger(${packetLength})->${bitsText(to, 1)}`),
+  deleteField:    nx(50, deleteFieldBody,                             ({ field: { field } }) => `delete_field:${fieldOf(field).name}`),
 }
 type Flat = Omit<typeof flat, 'setFieldMasked'>
 

@@ -62,17 +62,14 @@ function reasonsText(name: string, mask: number, words: readonly string[]): stri
 
 const roleNames = ['nochange', 'equal', 'primary', 'secondary']
 
-/** A role, with its generation where that counts. */
+/** A role, with its generation unless that is all ones, or the role is only asked for. */
 export function roleText({
+  kind,
   role,
   generationId,
-}: {
-  readonly role: number
-  readonly generationId: bigint
-}): string {
-  const generation =
-    role < 2 || generationId === 0xffff_ffff_ffff_ffffn ? '' : ` generation_id=${generationId}`
-  return ` role=${roleNames[role] ?? role}${generation}`
+}: MessageOf<'roleRequest' | 'roleReply' | 'roleStatus'>): string {
+  const isUntold = (kind === 'roleRequest' && role === 0) || generationId === 0xffff_ffff_ffff_ffffn
+  return ` role=${roleNames[role] ?? role}${isUntold ? '' : ` generation_id=${generationId}`}`
 }
 
 const roleReasons = ['primary_request', 'configuration_changed', 'experimenter_data_changed']

@@ -3,7 +3,7 @@
  * actions that flows are made of. It knows no message and no socket.
  */
 
-import { CodecError, Writer, within } from '../wire/codec.ts'
+import { CodecError, inside, Writer } from '../wire/codec.ts'
 import { type Action, action, actionsText } from './actions.ts'
 import { canonical } from './canonical.ts'
 import { type Instruction, instruction, instructionsText } from './instructions.ts'
@@ -95,14 +95,6 @@ export function checkFlow(flow: Flow): void {
     for (const [i, one] of flow.instructions.entries()) inside(i, () => instruction.write(new Writer(), one))
     checkInstructions(flow)
   })
-}
-
-function inside<T>(key: string | number, run: () => T): T {
-  try {
-    return run()
-  } catch (error) {
-    throw within(key, error)
-  }
 }
 
 /**

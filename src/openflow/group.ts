@@ -2,7 +2,7 @@
  * Groups and their buckets (OpenFlow 1.3.5 §5.6, §7.3.4.3). It knows no message.
  */
 
-import { type Codec, CodecError, choice, list, pad, struct, u8, u16, u32, within } from '../wire/codec.ts'
+import { type Codec, CodecError, choice, inside, list, pad, struct, u8, u16, u32 } from '../wire/codec.ts'
 import { type Action, action, actionsText } from './actions.ts'
 import { portShown } from './show.ts'
 
@@ -44,7 +44,7 @@ const bucket: Codec<Bucket> = {
       ...(weight === 0 ? {} : { weight }),
       ...(watchPort === none ? {} : { watchPort }),
       ...(watchGroup === none ? {} : { watchGroup }),
-      actions: within_('actions', () => list(action).read(body)),
+      actions: inside('actions', () => list(action).read(body)),
     }
   },
   write(w, value) {
@@ -55,18 +55,10 @@ const bucket: Codec<Bucket> = {
       watchPort: value.watchPort ?? none,
       watchGroup: value.watchGroup ?? none,
     })
-    within_('actions', () => list(action).write(w, value.actions))
+    inside('actions', () => list(action).write(w, value.actions))
     if (w.size - start > 0xffff) throw new CodecError('more than 65535 bytes')
     w.setU16(start, w.size - start)
   },
-}
-
-function within_<T>(key: string, run: () => T): T {
-  try {
-    return run()
-  } catch (error) {
-    throw within(key, error)
-  }
 }
 
 export const buckets = list(bucket)

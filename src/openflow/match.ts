@@ -168,6 +168,7 @@ const paddingOf = (length: number): number => -length & 7
 
 function writeNamed(w: Writer, name: FieldName, entry: Compared<AnyValue>): void {
   try {
+    if (entry.mask !== undefined && !fieldOf(name).isMaskable) throw new CodecError('takes no mask')
     checkEntry(name, entry)
     writeField(w, name, entry)
   } catch (error) {
@@ -192,7 +193,6 @@ export function checkEntry(name: FieldName, entry: Compared<AnyValue>): void {
   if (!hasSize(name, sizeOf(name, entry.value))) throw new CodecError(`${entry.value} has too many bytes`)
   if (value >> bits !== 0n) throw new CodecError(`${entry.value} does not fit ${bits} bits`)
   if (entry.mask === undefined) return
-  if (!field.isMaskable) throw new CodecError('takes no mask')
   if (sizeOf(name, entry.mask) !== sizeOf(name, entry.value))
     throw new CodecError(`${entry.value} and its mask ${entry.mask} differ in size`)
   if ((value & ~toInt(name, entry.mask)) !== 0n)
@@ -232,9 +232,11 @@ export function ethTypeOf(match: Match): number | undefined {
   return packetType >>> 16 === 1 ? packetType & 0xffff : undefined
 }
 
+/** What a match says of a field without naming it. */
 function impliedIn(match: Match, name: FieldName): number | undefined {
   if (name === 'packetType') return packetTypeOf(match)
-  return name === 'ethType' ? ethTypeOf(match) : undefined
+  if (name === 'ethType') return ethTypeOf(match)
+  return name === 'ipFrag' || name === 'icmpv6Code' ? 0 : undefined
 }
 
 function holds(need: Need, name: FieldName, { value, mask }: Compared<number>): boolean {

@@ -12,6 +12,7 @@ export type Need =
 export type Needs = Readonly<Record<string, Need>>
 
 const tagged: Need = { words: 'the bit 0x1000', holds: (vid) => (vid & 0x1000) !== 0 }
+const begins: Need = { words: 'not the bit of later fragments', holds: (fragment) => (fragment & 2) === 0 }
 const tracked: Need = {
   words: 'a state of a connection',
   holds: (state, mask) => (state & 0xcf) !== 0 || ((state & 0x20) !== 0 && (mask & ~state & 0x10) !== 0),
@@ -28,14 +29,14 @@ export const needs = {
   ipv6:   { ethType: [0x86dd] },
   nsh:    { ethType: [0x894f] },
   arp:    { ethType: [0x0806, 0x8035] },
-  tcp:    { ipProto: [6] },
-  udp:    { ipProto: [17] },
-  sctp:   { ipProto: [132] },
+  tcp:    { ipProto: [6], ipFrag: begins },
+  udp:    { ipProto: [17], ipFrag: begins },
+  sctp:   { ipProto: [132], ipFrag: begins },
   icmpv4: { ethType: [0x0800], ipProto: [1] },
   icmpv6: { ethType: [0x86dd], ipProto: [58] },
-  nd:     { icmpv6Type: [135, 136] },
-  ndAsk:  { icmpv6Type: [135] },
-  ndTell: { icmpv6Type: [136] },
+  nd:     { icmpv6Type: [135, 136], icmpv6Code: [0] },
+  ndAsk:  { icmpv6Type: [135], icmpv6Code: [0] },
+  ndTell: { icmpv6Type: [136], icmpv6Code: [0] },
   ct:     { ctState: tracked },
   ctIpv4: { ctState: tracked, ethType: [0x0800] },
   ctIpv6: { ctState: tracked, ethType: [0x86dd] },

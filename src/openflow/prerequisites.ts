@@ -3,7 +3,7 @@
  * as OFPBAC_MATCH_INCONSISTENT (`ofpacts_check` in lib/ofp-actions.c) or OFPBIC_BAD_TABLE_ID. It knows no message.
  */
 
-import { CodecError, within } from '../wire/codec.ts'
+import { CodecError, inside } from '../wire/codec.ts'
 import type { Action } from './actions.ts'
 import type { Instruction } from './instructions.ts'
 import type { LearnSpec } from './learn.ts'
@@ -21,11 +21,11 @@ interface Checked {
 /** Throws `CodecError` for an action that the match does not allow, and for a way back to an earlier table. */
 export function checkInstructions({ tableId, match, instructions }: Checked): void {
   for (const [i, one] of instructions.entries())
-    at(i, () => {
+    inside(i, () => {
       if (one.kind === 'gotoTable' && one.tableId <= tableId && tableId !== 0xff)
         throw new CodecError(`${one.tableId} is not after table ${tableId}`, ['gotoTable'])
       if (one.kind === 'applyActions' || one.kind === 'writeActions')
-        at(one.kind, () => at('actions', () => checkActions(one.actions, match)))
+        inside(one.kind, () => inside('actions', () => checkActions(one.actions, match)))
     })
 }
 
@@ -37,8 +37,8 @@ function checkActions(actions: readonly Action[], match: Match, isInCt = false):
   let shape: Shape = match
   const isConjunctive = actions.some((one) => one.kind === 'conjunction')
   for (const [i, one] of actions.entries())
-    at(i, () =>
-      at(one.kind, () => {
+    inside(i, () =>
+      inside(one.kind, () => {
         if (isConjunctive && one.kind !== 'conjunction' && one.kind !== 'note')
           throw new CodecError('stands beside conjunction')
         checkPlace(one, isInCt)
@@ -121,24 +121,29 @@ function after(one: Action, shape: Shape): Shape {
       mustHave('the packet', needs.nsh, shape)
       return shape
     case 'pushMpls':
+      mustHave('the packet', needs.ether, shape)
       return { ...without(shape, ['ipProto']), ethType: one.ethertype }
     case 'popMpls':
+      mustHave('the packet', needs.ether, shape)
       mustHave('the packet', needs.mpls, shape)
       return { ...shape, ethType: one.ethertype }
     case 'ct':
+      mustHave('the packet', algNeeds.get(one.alg) ?? needs.ip, shape)
       mustHave('the packet', needs.ip, shape)
+      if (one.commit && (comparedOf(shape.ctState ?? 0).value & invalid) !== 0)
+        throw new CodecError('commits a connection that is invalid')
       if (typeof one.zone !== 'number') checkNeeds(one.zone.field, shape)
-      at('actions', () => checkActions(one.actions, shape, true))
+      inside('actions', () => checkActions(one.actions, shape, true))
       return shape
     case 'nat':
       mustHave('the packet', one.addressMin === undefined ? needs.ip : familyOf(one.addressMin), shape)
       return shape
     case 'clone':
-      at('actions', () => checkActions(one.actions, shape))
+      inside('actions', () => checkActions(one.actions, shape))
       return shape
     case 'learn':
     case 'learnLimited':
-      at('specs', () => checkSpecs(one.specs, shape))
+      inside('specs', () => checkSpecs(one.specs, shape))
       return shape
     default:
       return shape
@@ -149,7 +154,7 @@ function after(one: Action, shape: Shape): Shape {
 function checkSpecs(specs: readonly LearnSpec[], shape: Match): void {
   let learned: Match = {}
   for (const [i, one] of specs.entries())
-    at(i, () => {
+    inside(i, () => {
       if ('from' in one) checkNeeds(one.from.field, shape)
       if (one.kind === 'output') return
       checkNeeds(one.to.field, learned)
@@ -159,6 +164,14 @@ function checkSpecs(specs: readonly LearnSpec[], shape: Match): void {
 }
 
 const familyOf = (address: string): Needs => (address.includes(':') ? needs.ipv6 : needs.ipv4)
+
+/** The protocols of FTP and TFTP. */
+const algNeeds = new Map<number, Needs>([
+  [21, needs.tcp],
+  [69, needs.udp],
+])
+/** The state `inv` of a connection. */
+const invalid = 0x10
 
 /** What begins with a new header: its packet type tells its Ethernet type, and only IP has an IP protocol. */
 function encapsulated(shape: Shape, packetType: number): Shape {
@@ -186,11 +199,3 @@ const tagOf = (shape: Shape): Match =>
 
 const without = (shape: Match, names: readonly FieldName[]): Match =>
   Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name as FieldName))) as Match
-
-function at<T>(key: string | number, run: () => T): T {
-  try {
-    return run()
-  } catch (error) {
-    throw within(key, error)
-  }
-}

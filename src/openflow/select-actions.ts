@@ -192,7 +192,8 @@ export const encapBody = struct({
   properties: list(nshProperty),
 })
 
-const packetTypes = new Map([
+/** The headers that `encap` puts on, by packet type. */
+export const packetTypes: ReadonlyMap<number, string> = new Map([
   [0, 'ethernet'],
   [0x1894f, 'nsh'],
   [0x18847, 'mpls'],

@@ -189,5 +189,24 @@ export const checkPktLargerBody: Codec<{ readonly packetLength: number; readonly
   },
 }
 
+const deleteFieldSize = 14
+
+/** NXAST_DELETE_FIELD: an option of a tunnel is taken off. The header of the field is filled up to 14 bytes. */
+export const deleteFieldBody: Codec<{ readonly field: Omit<Place, 'offset'> }> = {
+  read(r) {
+    const start = r.offset
+    const field = fieldHeader.read(r)
+    r.skip(deleteFieldSize - (r.offset - start))
+    return { field }
+  },
+  write(w, { field }) {
+    const start = w.size
+    if (fieldOf(field.field).isVariable !== true)
+      throw new CodecError(`${field.field} is no option of a tunnel`)
+    fieldHeader.write(w, field)
+    w.zeros(deleteFieldSize - (w.size - start))
+  },
+}
+
 /** The text of some bits of a field. */
 export const bitsText = (place: Place, bits: number): string => subfieldText({ ...place, bits })

@@ -120,17 +120,23 @@ const flagsShown =
     return bits.map((bit) => `${(value >>> bit) & 1 ? '+' : '-'}${nameOf(bit) ?? '[Unknown]'}`).join('')
   }
 
-export const ctStateShown = flagsShown(['new', 'est', 'rel', 'rpl', 'inv', 'trk', 'snat', 'dnat'], 0xff)
-const tunFlags = ['oam', 'df', 'csum', 'key']
+/** The states of a connection, from bit 0 up. */
+export const ctStates = ['new', 'est', 'rel', 'rpl', 'inv', 'trk', 'snat', 'dnat'] as const
+export const ctStateShown = flagsShown(ctStates, 0xff)
+/** The flags of a tunnel, from bit 0 up. */
+export const tunFlags = ['oam', 'df', 'csum', 'key'] as const
 export const tunFlagsShown = flagsShown(tunFlags, 0x1)
 /** In a match only one of the flags can be compared, so that it never is all of them. */
 export const tunFlagsCompared: Show<number> = (value, mask = 0x1) => flagsShown(tunFlags, 0xf)(value, mask)
-export const tcpFlagsShown = flagsShown(
-  ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr', 'ns', '[200]', '[400]', '[800]'],
-  0xfff,
-)
+/** The flags of TCP, from bit 0 up. */
+export const tcpFlags = [
+  ...['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr'],
+  ...['ns', '[200]', '[400]', '[800]'],
+] as const
+export const tcpFlagsShown = flagsShown(tcpFlags, 0xfff)
 
-const fragments = new Map<number, Record<number, string>>([
+/** What is said of fragments, by mask and value. */
+export const fragments = new Map<number, Record<number, string>>([
   [3, { 0: 'no', 1: 'first', 3: 'later' }],
   [1, { 0: 'no', 1: 'yes' }],
   [2, { 0: 'not_later', 2: 'later' }],

@@ -25,6 +25,15 @@ export function within(key: string | number, error: unknown): unknown {
   return new CodecError(error.reason, [key, ...error.path])
 }
 
+/** What `run` gives; a `CodecError` that it throws gets `key` before its path. */
+export function inside<T>(key: string | number, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw within(key, error)
+  }
+}
+
 /** How deeply parts may stand in parts: no protocol needs more, and hostile bytes shall not exhaust the stack. */
 const maxDepth = 100
 

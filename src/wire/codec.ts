@@ -5,7 +5,7 @@
 
 import { CodecError, Reader, Writer, within } from './bytes.ts'
 
-export { CodecError, Reader, Writer, within } from './bytes.ts'
+export { CodecError, inside, Reader, Writer, within } from './bytes.ts'
 
 /** How a `T` stands in bytes. */
 export interface Codec<T> {

@@ -8,35 +8,9 @@ import { comparedOf, fromInt, type Match, toInt } from '../../src/openflow/match
 import { encode, type Message } from '../../src/openflow/messages.ts'
 import { type FieldName, fieldAt, fieldOf, fields, headerOf, needsOf } from '../../src/openflow/oxm.ts'
 import { ofpPrint } from '../support/ofctl.ts'
+import { matchOn, valueFor } from '../support/openflow-fields.ts'
 
 const names = Object.keys(fields) as FieldName[]
-
-/** The fields that a match or an action on this field needs, with values that Open vSwitch takes. */
-function neededBy(name: FieldName): Match {
-  const values: Record<string, number> = { vlanVid: 0x1001, ctState: 0x21 }
-  let match: Match = {}
-  for (const [other, need] of Object.entries(needsOf(name))) {
-    const value = 'holds' in need ? values[other] : need[0]
-    match = { ...neededBy(other as FieldName), ...match, [other]: value }
-  }
-  return match
-}
-
-/** A value with few bits that every field takes. */
-const valueFor = (name: FieldName) => {
-  const special: Partial<Record<FieldName, bigint>> = {
-    ethType: 0x88ccn,
-    vlanVid: 0x1005n,
-    ctState: 0x21n,
-    inPort: 5n,
-    actsetOutput: 5n,
-    tunFlags: 1n,
-    mplsBos: 1n,
-    nwTos: 4n,
-    icmpv6Type: 128n,
-  }
-  return fromInt(name, special[name] ?? 1n)
-}
 
 const flowMod = (match: Match, actions: Action[] = []): Message => ({
   kind: 'flowMod',
@@ -51,9 +25,6 @@ const flowMod = (match: Match, actions: Action[] = []): Message => ({
 async function expectSameText(message: Message): Promise<void> {
   expect(formatMessage(message)).toBe(await ofpPrint(encode(message)))
 }
-
-const matchOn = (name: FieldName, entry: unknown = valueFor(name)) =>
-  ({ ...neededBy(name), [name]: entry }) as Match
 
 test.each(names)('%s is matched as Open vSwitch understands it', async (name) => {
   await expectSameText(flowMod(matchOn(name)))

@@ -3,17 +3,14 @@
  * bytes; packet-ins are resumed; what we refuse, Open vSwitch refuses. Two tenants have the same addresses in the rows.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createNamespace, deleteNamespace } from '../../src/lab/namespace.ts'
-import { type Switch, startSwitch } from '../../src/lab/switch.ts'
+import type { Switch } from '../../src/lab/switch.ts'
 import {
   type Action,
   decode,
   encode,
-  errorName,
   type Flow,
   type FlowStats,
   flowIdentity,
@@ -25,8 +22,9 @@ import {
   type Match,
   type Message,
   type MessageOf,
-  type MultipartRequest,
   move,
+  parseFlow,
+  parseGroup,
   popVlan,
   ports,
   resubmit,
@@ -34,7 +32,8 @@ import {
   type UnknownField,
 } from '../../src/openflow/index.ts'
 import { ofpPrint } from '../support/ofctl.ts'
-import { type RawPeer, rawPeer } from '../support/raw-peer.ts'
+import type { RawPeer } from '../support/raw-peer.ts'
+import { type RawSwitch, startRawSwitch } from '../support/raw-switch.ts'
 
 const textOf = (name: string) =>
   readFileSync(join(import.meta.dirname, `../vectors/openflow/${name}.txt`), 'utf8')
@@ -45,36 +44,13 @@ const flows = textOf('flows')
 const options = [0, 2, 63].map((n, i) => `{class=0xffff,type=${i},len=${4 << i}}->tun_metadata${n}`).join(',')
 
 const rowsOf = (text: string) => text.trim().split('\n')
-const directory = mkdtempSync(join(tmpdir(), 'df-openflow-'))
-const namespace = `dft-${process.pid}-of`
+let raw: RawSwitch
 let subject: Switch
 let peer: RawPeer
-let xid = 0
-
-const isReply = (id: number) => (message: Buffer) => message.readUInt32BE(4) === id
-
-/** Sends messages and a barrier; gives the names of the errors that came. */
-async function errorsOf(...messages: Message[]): Promise<string[]> {
-  const barrier = ++xid
-  peer.send(...messages.map(encode), encode({ kind: 'barrierRequest', xid: barrier }))
-  await peer.take((message) => message[1] === 21 && isReply(barrier)(message))
-  const came = peer.received.splice(0).map((message) => decode(message))
-  const errors = came.filter((message) => message.kind === 'error')
-  return errors.map((message) => errorName(message))
-}
-
-/** All replies to a multipart request, as bytes. */
-async function replies(body: MultipartRequest): Promise<Buffer[]> {
-  const id = ++xid
-  peer.send(encode({ kind: 'multipartRequest', xid: id, body }))
-  const all: Buffer[] = []
-  do all.push(await peer.take(isReply(id)))
-  while (all.at(-1)!.readUInt16BE(10) & 1)
-  return all
-}
+let xid = 1000
 
 async function flowsOf(): Promise<FlowStats[]> {
-  return (await replies({ kind: 'flow' })).flatMap((bytes) => {
+  return (await raw.replies({ kind: 'flow' })).flatMap((bytes) => {
     const reply = decode(bytes)
     expect(encode(reply).toString('hex')).toBe(bytes.toString('hex'))
     if (reply.kind !== 'multipartReply' || reply.body.kind !== 'flow') throw new Error(reply.kind)
@@ -83,7 +59,7 @@ async function flowsOf(): Promise<FlowStats[]> {
 }
 
 async function groupsOf(): Promise<Group[]> {
-  return (await replies({ kind: 'groupDesc' })).flatMap((bytes) => {
+  return (await raw.replies({ kind: 'groupDesc' })).flatMap((bytes) => {
     const reply = decode(bytes)
     expect(encode(reply).toString('hex')).toBe(bytes.toString('hex'))
     if (reply.kind !== 'multipartReply' || reply.body.kind !== 'groupDesc') throw new Error(reply.kind)
@@ -99,21 +75,15 @@ const linesOf = (text: string) =>
     .sort()
 
 beforeAll(async () => {
-  await createNamespace(namespace)
-  subject = await startSwitch({ directory, namespace, bridge: 'br0' })
+  raw = await startRawSwitch('of')
+  subject = raw.subject
+  peer = raw.peer
   await subject.ofctl('add-tlv-map', 'br0', options)
   for (const group of rowsOf(groups)) await subject.ofctl('add-group', 'br0', group)
   for (const flow of rowsOf(flows)) await subject.ofctl('add-flow', 'br0', flow)
-  peer = await rawPeer(join(directory, 'br0.mgmt'))
-  peer.send(encode({ kind: 'hello', xid: 0, versions: [4] }))
 })
 
-afterAll(async () => {
-  peer?.close()
-  await subject?.stop()
-  await deleteNamespace(namespace)
-  rmSync(directory, { recursive: true })
-})
+afterAll(() => raw?.stop())
 
 describe('what ovs-ofctl put into the switch', () => {
   test('flows come back with the same bytes and the same text', async () => {
@@ -143,7 +113,7 @@ describe('what ovs-ofctl put into the switch', () => {
     await subject.ofctl('del-groups', 'br0')
     const leaves = [...all].sort((a, b) => Number(a.groupId !== 2) - Number(b.groupId !== 2))
     expect(
-      await errorsOf(
+      await raw.errorsOf(
         ...leaves.map((group): Message => ({ kind: 'groupMod', xid: ++xid, command: 'add', ...group })),
         // The switch says of a flow whether it counts; check_overlap was only an order.
         ...read.map((flow): Message => ({ ...flow, kind: 'flowMod', xid: ++xid, command: 'add' })),
@@ -155,11 +125,29 @@ describe('what ovs-ofctl put into the switch', () => {
 })
 
 test('what its tables can do comes back with the same bytes and the same text', async () => {
-  for (const bytes of await replies({ kind: 'tableFeatures' })) {
+  for (const bytes of await raw.replies({ kind: 'tableFeatures' })) {
     const reply = decode(bytes)
     expect(encode(reply).equals(bytes)).toBe(true)
     expect(formatMessage(reply)).toBe(await ofpPrint(bytes))
   }
+})
+
+test('what ovs-ofctl makes of a text, goes in again as we read the text', async () => {
+  const dumped = async () => [
+    ...linesOf(await subject.ofctl('--no-stats', '--no-names', 'dump-flows', 'br0')),
+    ...linesOf(await subject.ofctl('--no-names', 'dump-groups', 'br0')),
+  ]
+  const before = await dumped()
+  await subject.ofctl('del-flows', 'br0')
+  await subject.ofctl('del-groups', 'br0')
+  const add = { xid: 1, command: 'add' } as const
+  expect(
+    await raw.errorsOf(
+      ...rowsOf(groups).map((text): Message => ({ kind: 'groupMod', ...add, ...parseGroup(text) })),
+      ...rowsOf(flows).map((text): Message => ({ kind: 'flowMod', ...add, ...parseFlow(text) })),
+    ),
+  ).toEqual([])
+  expect(await dumped()).toEqual(before)
 })
 
 const tcp = { ethType: 0x0800, ipProto: 6 }
@@ -187,6 +175,9 @@ const refused: [string, Omit<Flow, 'tableId' | 'priority'>, string][] = [
   ['the packet needs ethType to be 0x8847 or 0x8848',      { match: { ethType: 0x0800 }, instructions: apply({ kind: 'decMplsTtl' }) },            'ip,actions=dec_mpls_ttl'],
   ['ipv4Src needs ethType to be 0x0800',                   { match: {}, instructions: apply({ kind: 'stackPush', bits: 32, place: { field: 'ipv4Src', offset: 0 } }) }, 'actions=push:NXM_OF_IP_SRC[]'],
   ['ipProto needs ethType to be 0x0800 or 0x86dd',         { match: {}, instructions: apply({ kind: 'learn', idleTimeout: 0, hardTimeout: 0, priority: 5, cookie: 0n, flags: 0, tableId: 9, finIdleTimeout: 0, finHardTimeout: 0, specs: [{ kind: 'match', bits: 8, value: 6n, to: { field: 'ipProto', offset: 0 } }] }) }, 'actions=learn(table=9,nw_proto=6)'],
+  ['the packet needs ipProto to be 6',                     { match: { ethType: 0x0800, ipProto: 17 }, instructions: apply({ kind: 'ct', commit: true, force: false, zone: 0, alg: 21, actions: [] }) }, 'udp,actions=ct(commit,alg=ftp)'],
+  ['commits a connection that is invalid',                 { match: { ethType: 0x0800, ctState: { value: 0x30, mask: 0x30 } }, instructions: apply({ kind: 'ct', commit: true, force: false, zone: 0, alg: 0, actions: [] }) }, 'ip,ct_state=+trk+inv,actions=ct(commit)'],
+  ['reg0 is no option of a tunnel',                        { match: {}, instructions: apply({ kind: 'deleteField', field: { field: 'reg0' } }) },  'actions=delete_field:reg0'],
   ['nshSpi needs ethType to be 0x894f',                    { match: { ethType: 0x894f }, instructions: apply({ kind: 'decap', packetType: 0xfffe, properties: Buffer.alloc(0) }, { kind: 'decap', packetType: 0xfffe, properties: Buffer.alloc(0) }, setField({ nshSpi: 5 })) }, 'dl_type=0x894f,actions=decap(),decap(),set_field:5->nsh_spi'],
   ['ethDst needs packetType to be 0',                      { match: {}, instructions: apply({ kind: 'encap', packetType: 0x1894f, properties: [] }, setField({ ethDst: '0e:00:00:00:00:01' })) }, 'actions=encap(nsh),set_field:0e:00:00:00:00:01->eth_dst'],
   ['the packet needs ctState to have a state',             { match: {}, instructions: apply({ kind: 'resubmitCt', tableId: 5 }) },                 'actions=resubmit(,5,ct)'],
@@ -211,6 +202,10 @@ const refusedMatches: [string, Match, UnknownField[], string][] = [
   ['ipv4Src needs ethType to be 0x0800',                    { ethType: 0x86dd, ipv4Src: '10.0.0.1' },       [ipv6, field(0x8000, 11, '0a000001')],                        'OFPBMC_BAD_PREREQ'],
   ['arpSpa needs ethType to be 0x0806 or 0x8035',           { arpSpa: '10.0.0.1' },                         [field(0x8000, 22, '0a000001')],                              'OFPBMC_BAD_PREREQ'],
   ['ndSll needs icmpv6Type to be 135',                      { ethType: 0x86dd, ipProto: 58, icmpv6Type: 136, ndSll: '0e:00:00:00:00:01' }, [ipv6, field(0x8000, 10, '3a'), field(0x8000, 29, '88'), field(0x8000, 32, '0e0000000001')], 'OFPBMC_BAD_PREREQ'],
+  ['ndTarget needs icmpv6Code to be 0',                     { ethType: 0x86dd, ipProto: 58, icmpv6Type: 135, icmpv6Code: 1, ndTarget: 'fd00::1' }, [ipv6, field(0x8000, 10, '3a'), field(0x8000, 29, '87'), field(0x8000, 30, '01'), field(0x8000, 31, 'fd000000000000000000000000000001')], 'OFPBMC_BAD_PREREQ'],
+  ['tcpDst needs ipFrag to have not the bit of later',      { ...tcp, ipFrag: 3, tcpDst: 80 },              [ip, field(0x8000, 10, '06'), field(1, 26, '03'), field(0x8000, 14, '0050')], 'OFPBMC_BAD_PREREQ'],
+  ['arpOp: 256 does not fit 8 bits',                        { ethType: 0x0806, arpOp: 256 },                [field(0x8000, 5, '0806'), field(0x8000, 21, '0100')],        'OFPBMC_BAD_VALUE'],
+  ['nshTtl: 64 does not fit 6 bits',                        { ethType: 0x894f, nshTtl: 64 },                [field(0x8000, 5, '894f'), field(0xffff, 10, '005ad65040')],  'OFPBMC_BAD_VALUE'],
   ['vlanPcp needs vlanVid to have the bit 0x1000',          { vlanVid: 0, vlanPcp: 3 },                     [field(0x8000, 6, '0000'), field(0x8000, 7, '03')],           'OFPBMC_BAD_PREREQ'],
   ['ctNwSrc needs ctState to have a state of a connection', { ethType: 0x0800, ctNwSrc: '10.0.0.1' },       [ip, field(1, 120, '0a000001')],                              'OFPBMC_BAD_PREREQ'],
   ['ethType needs packetType to be 0',                      { packetType: 0x10800, ethType: 0x0800 },       [field(0x8000, 44, '00010800'), ip],                          'OFPBMC_BAD_PREREQ'],
@@ -224,7 +219,7 @@ describe('what we refuse, Open vSwitch refuses', () => {
     const flow = { tableId: 5, priority: 1, instructions: [] }
     expect(() => formatFlow({ ...flow, match })).toThrow(reason)
     const flowMod = { ...flow, kind: 'flowMod' as const, xid: ++xid, command: 'add' as const }
-    expect(await errorsOf({ ...flowMod, match: { unknown } })).toEqual([error])
+    expect(await raw.errorsOf({ ...flowMod, match: { unknown } })).toEqual([error])
   })
 
   test.each(refused)('%s in an action', async (reason, rest, text) => {
@@ -271,7 +266,7 @@ describe('a paused packet', () => {
     const { kind: _, ...packet } = await punt(tenant)
     expect(packet.packet.equals(frame)).toBe(true)
     expect(packet).toMatchObject({ metadata: { reg6: 7, metadata: tenant }, userdata: Buffer.from('dns') })
-    expect(await errorsOf({ ...packet, kind: 'resume', xid: ++xid })).toEqual([])
+    expect(await raw.errorsOf({ ...packet, kind: 'resume', xid: ++xid })).toEqual([])
     expect(await countOf(tenant)).toBe(1n)
     expect(await countOf(3n - tenant)).toBe(tenant - 1n)
   })
@@ -290,7 +285,7 @@ describe('a paused packet', () => {
       const { kind: _, ...packet } = decode(
         await peer.take((bytes) => bytes[1] === 4),
       ) as MessageOf<'packetIn2'>
-      expect(await errorsOf({ ...packet, kind: 'resume', xid: ++xid })).toEqual(errors)
+      expect(await raw.errorsOf({ ...packet, kind: 'resume', xid: ++xid })).toEqual(errors)
       expect((await countOf(1n)) - before).toBe(count)
     },
   )
@@ -298,6 +293,6 @@ describe('a paused packet', () => {
   test('of a bridge that is gone is refused by name', async () => {
     const { kind: _, ...packet } = await punt(1n)
     const continuation = Buffer.from(packet.continuation).fill(0, 4, 20)
-    expect(await errorsOf({ ...packet, kind: 'resume', xid: ++xid, continuation })).toEqual(['NXR_STALE'])
+    expect(await raw.errorsOf({ ...packet, kind: 'resume', xid: ++xid, continuation })).toEqual(['NXR_STALE'])
   })
 })
