@@ -35,6 +35,13 @@ export type NbEvent =
   | { readonly kind: 'changes'; readonly changes: readonly RawChange[] }
   | { readonly kind: 'lost'; readonly error: Error }
 
+/** Something that one process alone holds. */
+export interface Hold {
+  /** Aborted when the store has taken it away: somebody else may hold it from then on. */
+  readonly lost: AbortSignal
+  release(): Promise<void>
+}
+
 /** A northbound store. Methods throw NorthboundError if the store cannot be read or written. */
 export interface NbDriver {
   /**
@@ -66,6 +73,11 @@ export interface NbDriver {
   delete(table: string, id: string): Promise<boolean>
   /** The next unique_key of a table, from 1; never the same twice, whoever else asks. */
   allocateUniqueKey(table: string): Promise<number>
+  /**
+   * Waits until no other process holds this name, or rejects when `signal` is aborted; a process that dies loses what it
+   * holds (files: at once; etcd: within 10 s). Nothing that others read is changed by it.
+   */
+  hold(table: string, id: string, signal: AbortSignal): Promise<Hold>
   /** Ends all watches. */
   close(): Promise<void>
 }

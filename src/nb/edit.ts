@@ -8,6 +8,7 @@ import { ConfigError } from '../errors.ts'
 import { counterTable } from './driver.ts'
 import { isJsonObject, type Json, type JsonObject, pythonJson } from './json.ts'
 import { hasField, isFieldValue, isTableName, readRow, type TableName, tableNames } from './row.ts'
+import { otherTables } from './tables.ts'
 import { isCounter } from './unique-key.ts'
 
 /** The table of that name; throws ConfigError with the names that there are. */
@@ -58,7 +59,7 @@ export function fieldValue(table: TableName, field: string, text: string): Json 
 
 /**
  * Throws ConfigError if `value` may not be stored under `/<table>/<id>`; knows every table and the
- * counters.
+ * counters; what other tables hold is not looked at.
  */
 export function checkStorable(table: string, id: string, value: string): void {
   if (isTableName(table)) {
@@ -66,7 +67,7 @@ export function checkStorable(table: string, id: string, value: string): void {
     if (rejected) throw refused(table, id, rejected.field, rejected.reason)
   } else if (table === counterTable) {
     if (!isCounter(value)) throw refused(table, id, undefined, `is ${JSON.stringify(value)}, not a counter`)
-  } else tableNamed(table)
+  } else if (!otherTables.includes(table)) tableNamed(table)
 }
 
 /** `given` are the fields whose names are checked, `changed` those that are put into canonical form. */

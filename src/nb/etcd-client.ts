@@ -139,6 +139,34 @@ export class EtcdClient {
     return this.#call(({ kv }) => kv.txn(request, this.#limits()), true)
   }
 
+  /** Makes a lease that ends when it is not renewed for that time, in seconds; resolves to its id. */
+  async grantLease(seconds: number): Promise<string> {
+    const { ID } = await this.#call(({ leaseClient }) =>
+      leaseClient.leaseGrant({ TTL: seconds }, this.#limits()),
+    )
+    return ID
+  }
+
+  /** Renews a lease once; false if it has ended. */
+  renewLease(lease: string): Promise<boolean> {
+    return this.#call(async ({ leaseClient }) => {
+      const stream = await leaseClient.leaseKeepAlive(this.#limits())
+      return new Promise<boolean>((resolve, reject) => {
+        stream.on('data', ({ TTL }) => {
+          stream.end()
+          resolve(Number(TTL) > 0)
+        })
+        stream.on('error', reject)
+        stream.write({ ID: lease })
+      })
+    })
+  }
+
+  /** Ends a lease, and with it its keys. */
+  async revokeLease(lease: string): Promise<void> {
+    await this.#call(({ leaseClient }) => leaseClient.leaseRevoke({ ID: lease }, this.#limits()))
+  }
+
   /** Opens a watch at the host that answered last. */
   async watch(listener: WatchListener): Promise<WatchStream> {
     const host = this.#host

@@ -4,12 +4,14 @@
  * random pause after each one lost.
  */
 
+import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Observable, Subject, takeUntil } from 'rxjs'
 import { ConfigError, NorthboundError, reasonOf } from '../errors.ts'
-import { counterTable, type NbDriver, type NbEvent, type RawRow } from './driver.ts'
+import { counterTable, type Hold, type NbDriver, type NbEvent, type RawRow } from './driver.ts'
 import { type EtcdConfig, etcdAccess } from './etcd-access.ts'
 import { EtcdClient, type EtcdClientOptions } from './etcd-client.ts'
+import { holdKey } from './etcd-hold.ts'
 import { type KeySpace, keySpace } from './etcd-key.ts'
 import { readRanges } from './etcd-read.ts'
 import { type EtcdWatchOptions, watchEtcd } from './etcd-watch.ts'
@@ -139,6 +141,10 @@ class EtcdDriver implements NbDriver {
 
   async allocateUniqueKey(table: string): Promise<number> {
     return Number(await this.change(counterTable, table, (stored) => nextCounter(table, stored)))
+  }
+
+  hold(table: string, id: string, signal: AbortSignal): Promise<Hold> {
+    return holdKey(this.#client, this.#keys.keyOf(table, id), `${hostname()} ${process.pid}`, signal)
   }
 
   async close(): Promise<void> {

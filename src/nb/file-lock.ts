@@ -31,7 +31,7 @@ const foreignLockMs = 60_000
 
 /**
  * Runs `work` while this process holds the lock; `work` is told whether the one before died holding it.
- * Throws NorthboundError if the lock is not to be had within `waitMs`.
+ * Throws LockedError if the lock is not to be had within `waitMs`.
  */
 export async function withLock<T>(
   path: string,
@@ -143,9 +143,12 @@ async function startTicksOf(pid: number): Promise<string | undefined> {
   }
 }
 
-function stillLocked(path: string, holder: Owner | undefined, waitMs: number): NorthboundError {
+/** The lock was not to be had in time. */
+export class LockedError extends NorthboundError {}
+
+function stillLocked(path: string, holder: Owner | undefined, waitMs: number): LockedError {
   const who = holder ? `process ${holder.pid}` : 'something that is not a process of this project'
-  return new NorthboundError(
+  return new LockedError(
     `${path} has been held for ${waitMs / 1000} s by ${who}: wait for it, end it, or remove the file`,
   )
 }

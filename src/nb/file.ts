@@ -8,7 +8,8 @@ import { access, readdir, rm, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Observable, Subject, takeUntil } from 'rxjs'
 import { ConfigError, NorthboundError } from '../errors.ts'
-import { counterTable, type NbDriver, type NbEvent, type RawRow } from './driver.ts'
+import { counterTable, type Hold, type NbDriver, type NbEvent, type RawRow } from './driver.ts'
+import { holdFile } from './file-hold.ts'
 import {
   codeOf,
   inParallel,
@@ -141,6 +142,11 @@ class FileDriver implements NbDriver {
 
   async allocateUniqueKey(table: string): Promise<number> {
     return Number(await this.change(counterTable, table, (stored) => nextCounter(table, stored)))
+  }
+
+  hold(table: string, id: string, signal: AbortSignal): Promise<Hold> {
+    folderOf(this.#root, table)
+    return holdFile(join(this.#root, `.hold-${fileNameOf(`${table}/${id}`)}`), signal)
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,14 @@
 /** The gate of the northbound room: what others may use. */
 
-export { counterTable, type NbDriver, type NbEvent, type RawChange, type RawRow } from './driver.ts'
-export { fieldValue, tableNamed } from './edit.ts'
+export {
+  counterTable,
+  type Hold,
+  type NbDriver,
+  type NbEvent,
+  type RawChange,
+  type RawRow,
+} from './driver.ts'
+export { fieldValue, newRowText, tableNamed } from './edit.ts'
 export { findingsOf } from './finding.ts'
 export { isJsonObject, type Json, type JsonObject, pythonJson } from './json.ts'
 export {
@@ -35,4 +42,5 @@ export {
   tableNames,
   writeRow,
 } from './row.ts'
-export { addRow, loadRows, missingRow, updateRow } from './write.ts'
+export { feedTable } from './tables.ts'
+export { addRow, loadRows, missingRow, takeUniqueKeys, updateRow } from './write.ts'

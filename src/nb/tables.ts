@@ -197,5 +197,8 @@ export const tables = {
   ...featureTables,
 } as const satisfies Record<string, TableShape>
 
-/** The tables that are stored without being declared above: none. */
-export const otherTables: readonly string[] = []
+/** Where the Neutron feed remembers which rows it has made: `/dfneutronsync/<table>/<id>` (docs/neutron.md). */
+export const feedTable = 'dfneutronsync'
+
+/** The tables that are stored without being declared above: their rows are nobody else's business. */
+export const otherTables: readonly string[] = [feedTable]

@@ -12,7 +12,19 @@ import { maxUniqueKey } from './values.ts'
  * up.
  */
 export function nextCounter(table: string, stored: string | undefined): string {
-  const next = counterOf(table, stored) + 1
+  return advancedCounter(table, stored, { highest: 0, count: 1 })
+}
+
+/**
+ * The counter's value after `count` more allocations beyond `highest`, which is in use; throws NorthboundError if the
+ * counter is no number or used up.
+ */
+export function advancedCounter(
+  table: string,
+  stored: string | undefined,
+  { highest, count }: { highest: number; count: number },
+): string {
+  const next = Math.max(counterOf(table, stored), highest) + count
   if (next > maxUniqueKey)
     throw new NorthboundError(`the unique keys of ${table} are used up: the counter stands at ${stored}`)
   return String(next)

@@ -8,7 +8,7 @@ import { counterTable, type NbDriver, type RawRow } from './driver.ts'
 import { changedRowText, checkStorable, newRowText } from './edit.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 import { hasField, isTableName, readRow, referencesOf, type TableName } from './row.ts'
-import { raisedCounter } from './unique-key.ts'
+import { advancedCounter, raisedCounter } from './unique-key.ts'
 import { uniqueKey } from './values.ts'
 
 /**
@@ -28,7 +28,7 @@ export async function addRow(driver: NbDriver, table: TableName, fields: JsonObj
   }
   // Checked before a key is spent on it.
   newRowText(table, id, { unique_key: 1, ...full })
-  const key = full.unique_key ?? (await freshUniqueKey(driver, table))
+  const key = full.unique_key ?? (await takeUniqueKeys(driver, table, 1))
   const text = newRowText(table, id, { ...full, unique_key: key })
   await claimUniqueKey(driver, table, id, Number(key))
   await driver.create(table, id, text)
@@ -70,6 +70,19 @@ export async function loadRows(driver: NbDriver, rows: readonly RawRow[]): Promi
   for (const [table, key] of counters) await raiseCounter(driver, table, key)
 }
 
+/**
+ * Takes `count` unique keys that no row has, also if rows were written past the counter; resolves to the first, which
+ * the others follow.
+ */
+export async function takeUniqueKeys(driver: NbDriver, table: TableName, count: number): Promise<number> {
+  let highest = 0
+  for (const { value } of await driver.list(table)) highest = Math.max(highest, keyIn(table, value) ?? 0)
+  const last = await driver.change(counterTable, table, (stored) =>
+    advancedCounter(table, stored, { highest, count }),
+  )
+  return Number(last) - count + 1
+}
+
 /** The error for a row that is not there. */
 export function missingRow(table: string, id: string): ConfigError {
   return new ConfigError(`there is no ${table} ${id}: see df-db ls ${table}`)
@@ -86,13 +99,6 @@ async function withOwner(driver: NbDriver, table: TableName, fields: JsonObject)
     throw new ConfigError(`${table} ${owner}: there is no ${reference.table} ${owner} to take the topic from`)
   const { row } = readRow(reference.table, owner, text)
   return row && 'topic' in row ? { ...named, topic: row.topic } : named
-}
-
-/** A key that no row has, also if rows were written past the counter. */
-async function freshUniqueKey(driver: NbDriver, table: TableName): Promise<number> {
-  const keys = (await driver.list(table)).map(({ value }) => keyIn(table, value) ?? 0)
-  await raiseCounter(driver, table, Math.max(0, ...keys))
-  return driver.allocateUniqueKey(table)
 }
 
 /** Makes sure that no other row has this key and that none will be given it; throws ConfigError. */

@@ -191,6 +191,33 @@ export function complianceSuite(name: string, make: () => Promise<Store>): void 
       })
     })
 
+    describe('a hold', () => {
+      const never = new AbortController().signal
+
+      test('is one process’s alone, until it is given back', async () => {
+        const held = await driver.hold('dfneutronsync', 'lease/one', never)
+        const rows = await driver.list('lport')
+        const waiting = new AbortController()
+        let isSecond = false
+        const second = other.hold('dfneutronsync', 'lease/one', never).then((hold) => {
+          isSecond = true
+          return hold
+        })
+        const third = other.hold('dfneutronsync', 'lease/one', waiting.signal)
+        const elsewhere = await other.hold('dfneutronsync', 'lease/two', never)
+        expect(isSecond).toBe(false)
+        waiting.abort(new Error('enough'))
+        await expect(third).rejects.toThrow(/enough|abort/)
+        await held.release()
+        const now = await second
+        expect([held, now, elsewhere].map(({ lost }) => lost.aborted)).toEqual([false, false, false])
+        expect(await driver.list('lport')).toEqual(rows)
+        await now.release()
+        await elsewhere.release()
+        expect(await driver.list()).toEqual([])
+      })
+    })
+
     describe('a watch', () => {
       test('begins with a snapshot, also of an empty store', async () => {
         expect((await follow()).events).toEqual([{ kind: 'snapshot', rows: [] }])

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type NbDriver, northboundOf, openNbDriver } from '../../src/nb/index.ts'
-import { addRow, loadRows, updateRow } from '../../src/nb/write.ts'
+import { addRow, loadRows, takeUniqueKeys, updateRow } from '../../src/nb/write.ts'
 import { dragonflowRows } from '../support/nb.ts'
 
 const red = '0000000000000000000000000000000a'
@@ -65,6 +65,13 @@ describe('adding', () => {
     await driver.put('lport', 'worse', '{')
     await port('q', red)
     expect(await row('lport', 'q')).toMatchObject({ unique_key: 21 })
+  })
+
+  test('many keys are taken at once, after all that are in use', async () => {
+    await driver.put('lport', 'p', JSON.stringify({ id: 'p', unique_key: 20, topic: red, lswitch: 'n' }))
+    expect(await takeUniqueKeys(driver, 'lport', 1000)).toBe(21)
+    expect(await driver.get('unique_key', 'lport')).toBe('1020')
+    expect(await driver.allocateUniqueKey('lport')).toBe(1021)
   })
 
   test.each([
