@@ -2,7 +2,7 @@
 // whatever is not listed may not be imported.
 
 const leaves = ['errors.ts', 'log.ts', 'metrics.ts', 'sorted-map.ts']
-const gates = ['openflow', 'ovsdb', 'nb', 'packet']
+const gates = ['openflow', 'ovsdb', 'nb', 'packet', 'neutron']
 
 // biome-ignore format: one room a line, in columns
 const rooms = {
@@ -16,6 +16,7 @@ const rooms = {
   'config/':       [...leaves],
   'ovsdb/':        [...leaves],
   'nb/':           ['wire/', 'config/', ...leaves],
+  'neutron/':      ['nb/', 'config/', ...leaves],
   'app/':          ['openflow/', 'packet/', 'wire/', 'config/', ...leaves],
   'controller/':   ['app/', 'openflow/', 'packet/', 'wire/', 'ovsdb/', 'nb/', 'config/', ...leaves],
   'lab/':          [''],
@@ -28,12 +29,13 @@ const packages = {
   'rxjs':        ['^src/(ovsdb|nb|controller)/', '^src/main.ts$'],
   'etcd3':       ['^src/nb/etcd-client.ts$'],
   'dns-packet':  ['^src/app/dns/message(-text)?.ts$'],
-  'zod':         ['^src/(nb|config|lab)/'],
+  'zod':         ['^src/(nb|config|lab|neutron)/'],
   'ipaddr.js':   ['^src/(?!wire/|packet/|openflow/)'],
   'pino':        ['^src/log.ts$'],
   'prom-client': ['^src/metrics.ts$'],
   'commander':   ['^src/cli/', '^src/main.ts$'],
   'cli-table3':  ['^src/cli/'],
+  'amqplib':     ['^src/neutron/amqp.ts$'],
   'yaml':        ['^src/(cli|lab)/'],
 }
 

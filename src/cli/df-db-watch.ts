@@ -136,7 +136,8 @@ function missing(known: ReadonlyMap<string, RawChange>, rows: readonly RawChange
     .map(([, { table, id }]) => ({ table, id, value: undefined }))
 }
 
-function newsBetween(before: RawChange | undefined, row: RawChange): News[] {
+/** What makes a row of two moments news: nothing if it is the same. */
+export function newsBetween(before: RawChange | undefined, row: RawChange): News[] {
   const { table, id } = row
   if (row.value === undefined)
     return before ? [{ change: 'deleted', table, id, before: contentOf(before) }] : []

@@ -1,5 +1,5 @@
 /**
- * docs/configuration.md lists every option of the controller and of its applications as it is declared. With `-u` vitest
+ * docs/configuration.md lists every option of the controller, of its applications and of the feed as it is declared. With `-u` vitest
  * writes that part of the document anew.
  */
 
@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 import { applications } from '../../src/app/index.ts'
 import { controllerSections, type Option, type OptionTable } from '../../src/config/index.ts'
 import { defaultTextOf, isComputed } from '../../src/config/option.ts'
+import { syncOptions } from '../../src/neutron/index.ts'
 
 const file = join(import.meta.dirname, '../../docs/configuration.md')
 const document = readFileSync(file, 'utf8')
@@ -39,6 +40,7 @@ test('every option, as it is declared', async () => {
     ...applications.flatMap(({ name, section, options }) =>
       partOf(section, `: the application ${name}`, options),
     ),
+    ...partOf('df_neutron_sync', ': df-neutron-sync', syncOptions),
   ]
   const [before, rest] = document.split(begin)
   const [, after] = rest!.split(end)

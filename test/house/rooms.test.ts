@@ -35,6 +35,9 @@ const planted = [
   ['controller', '../app/dns/dns.ts', 'host-knows-no-application'],
   ['controller', 'dns-packet', 'package-dnspacket'],
   ['app/dns', 'rxjs', 'package-rxjs'],
+  ['neutron', '../app/view.ts', 'room-neutron'],
+  ['cli', '../neutron/api.ts', 'gate-neutron'],
+  ['nb', 'amqplib', 'package-amqplib'],
 ] as const
 
 describe('a planted import is caught', () => {
