@@ -31,6 +31,8 @@ export interface Outcome extends Question {
   readonly tookMs: number | undefined
   /** Addresses in order, joined by commas, or the rcode, or what is wrong with the reply; undefined if there is none. */
   readonly said: string | undefined
+  /** How long before the question the answer had ceased to be true, in ms. */
+  readonly staleMs: number
 }
 
 /** Milliseconds of the machine's monotonic clock, which the askers share. */
@@ -150,13 +152,13 @@ export class Load {
   ): Outcome {
     if (error !== undefined || name !== question.name || type !== question.type)
       throw new Error(`${question.asker} could not ask ${question.name}: ${error ?? `asked ${name}`}`)
+    const staleMs = said === undefined ? undefined : this.#truth.age(question, said, sentAt, sentAt + tookMs!)
     const verdict = (): Verdict => {
       if (said === undefined) return 'lost'
-      const age = this.#truth.age(question, said, sentAt, sentAt + tookMs!)
-      if (replies === 1 && age !== undefined && age <= lagMs) return 'right'
+      if (replies === 1 && staleMs !== undefined && staleMs <= lagMs) return 'right'
       return question.kind === 'local' && replies === 1 && said === 'NXDOMAIN' ? 'forwarded' : 'wrong'
     }
-    return { ...question, verdict: verdict(), sentAt, tookMs, said }
+    return { ...question, verdict: verdict(), sentAt, tookMs, said, staleMs: staleMs ?? 0 }
   }
 
   #until(what: string, isSo: (asker: { process: ProcessRef; file: string }) => boolean): Promise<void> {
