@@ -24,7 +24,7 @@ import { momentOf, readRanges } from './etcd-read.ts'
 export interface EtcdWatchOptions {
   /** Between two signs of life asked of the watch's host; 5 s. */
   readonly probeEveryMs?: number
-  /** Before the first new try after a failure, doubled each time up to ten times as much; 500 ms. */
+  /** Before the first new try after a failure, doubled each time up to four times as much; 500 ms. */
   readonly retryMs?: number
   /** From 0 up to 1; `Math.random`. */
   readonly random?: () => number
@@ -162,7 +162,7 @@ class EtcdWatch {
     if (this.#toldLoss !== error.message) send({ kind: 'lost', error })
     this.#toldLoss = error.message
     const { retryMs = 500, random = Math.random } = this.#options
-    const pauseMs = Math.min(retryMs * 2 ** this.#failures, retryMs * 10) * (0.5 + random() / 2)
+    const pauseMs = Math.min(retryMs * 2 ** this.#failures, retryMs * 4) * (0.5 + random() / 2)
     this.#failures += 1
     await sleep(pauseMs, undefined, { signal: this.#stopped.signal, ref: true }).catch(() => {})
   }
