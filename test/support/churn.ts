@@ -24,7 +24,7 @@ export class Churn {
   readonly #truth: Truth
   readonly #names: readonly Name[]
   #changes = 0
-  #isOver = false
+  #isOver = true
   #done: Promise<void> = Promise.resolve()
 
   private constructor(store: NbDriver, truth: Truth, names: readonly Name[]) {
@@ -69,19 +69,21 @@ export class Churn {
     return churn
   }
 
-  /** Changes the next row; the new address is true from before it is written. */
-  async change(): Promise<void> {
+  /** Changes the next row: the old address is true until it is written, the new one from before that. */
+  async change(store: NbDriver = this.#store): Promise<void> {
     const { asker, name, row, prefix } = this.#names[this.#changes % this.#names.length]!
     this.#changes += 1
     const ip = `${prefix}:${this.#changes.toString(16)}`
-    this.#truth.set({ asker, name, type: 'AAAA' }, ip)
-    await this.#store.put('lport', row.id, pythonJson({ ...row, ips: [ip], version: this.#changes }))
+    const written = this.#truth.change({ asker, name, type: 'AAAA' }, ip)
+    await store.put('lport', row.id, pythonJson({ ...row, ips: [ip], version: this.#changes }))
+    written()
   }
 
   /** Changes rows from now on, so many a second, one after the other. */
   start(perSecond: number): void {
     const startedAt = now()
     const first = this.#changes
+    this.#isOver = false
     const run = async () => {
       while (!this.#isOver) {
         const dueAt = startedAt + ((this.#changes - first) * 1000) / perSecond

@@ -41,16 +41,35 @@ export const now = () => Number(process.hrtime.bigint()) / 1e6
 /** How long an asker waits for a reply. */
 const patienceMs = 1500
 
-const keyOf = ({ asker, name, type }: Pick<Question, 'asker' | 'name' | 'type'>) => `${asker} ${name} ${type}`
+const keyOf = ({ asker, name, type }: Asked) => `${asker} ${name} ${type}`
+
+type Asked = Pick<Question, 'asker' | 'name' | 'type'>
+
+interface Value {
+  readonly said: string
+  /** From when it may be answered. */
+  readonly since: number
+  /** Until when the one before may still be answered. */
+  beforeUntil: number
+}
 
 /** What the right answers are, and have been. */
 export class Truth {
-  readonly #values = new Map<string, { readonly since: number; readonly said: string }[]>()
+  readonly #values = new Map<string, Value[]>()
 
   /** This is the right answer from now on. */
-  set(question: Pick<Question, 'asker' | 'name' | 'type'>, said: string): void {
+  set(question: Asked, said: string): void {
+    this.change(question, said)()
+  }
+
+  /** This may be answered from now on, and must be from when the function that is returned has been called. */
+  change(question: Asked, said: string): () => void {
     const values = this.#values.get(keyOf(question)) ?? []
-    this.#values.set(keyOf(question), [...values, { since: now(), said }])
+    const value = { said, since: now(), beforeUntil: Number.POSITIVE_INFINITY }
+    this.#values.set(keyOf(question), [...values, value])
+    return () => {
+      value.beforeUntil = now()
+    }
   }
 
   /** How long before `at` an answer ceased to be true, in ms: 0 if it was true then, undefined if it had never been. */
@@ -58,7 +77,7 @@ export class Truth {
     const values = this.#values.get(keyOf(question)) ?? []
     const index = values.findLastIndex((value) => value.said === said && value.since <= until)
     if (index < 0) return undefined
-    return Math.max(0, at - (values[index + 1]?.since ?? Number.POSITIVE_INFINITY))
+    return Math.max(0, at - (values[index + 1]?.beforeUntil ?? Number.POSITIVE_INFINITY))
   }
 }
 
