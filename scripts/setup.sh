@@ -12,6 +12,7 @@ needed=(
   dig:bind9-dnsutils
   dnsmasq:dnsmasq-base
   unbound:unbound
+  dbus-daemon:dbus-daemon
   tcpdump:tcpdump
   ethtool:ethtool
   ip:iproute2
@@ -60,6 +61,24 @@ if [ "$(cat node_modules/.setup-stamp 2>/dev/null)" != "$(stamp)" ]; then
   say 'installing node packages'
   npm ci --loglevel=error --no-audit --no-fund >&2
   stamp >node_modules/.setup-stamp
+fi
+
+# Unpacked, not installed: the package would take over this machine's own resolv.conf. Its library is installed, if it is
+# not there in any version, for what it depends on.
+resolved=node_modules/.cache/df-systemd-resolved
+if [ ! -x "$resolved/lib/systemd/systemd-resolved" ]; then
+  say 'unpacking systemd-resolved'
+  log=$(mktemp) folder=$(mktemp -d)
+  {
+    if [ "$(id -u)" = 0 ]; then
+      apt-get update -qq
+      dpkg -s libsystemd-shared || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libsystemd-shared
+    fi
+    (cd "$folder" && apt-get download -qq systemd-resolved libsystemd-shared)
+    mkdir -p "$resolved"
+    for package in "$folder"/*.deb; do dpkg -x "$package" "$resolved"; done
+  } >"$log" 2>&1 || { cat "$log" >&2; fail 'systemd-resolved cannot be unpacked (the output is above)'; }
+  rm -rf "$log" "$folder"
 fi
 
 say 'building'
