@@ -3,7 +3,7 @@
  * files under an overlay that is thrown away. Nothing that is installed or started there is seen outside.
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -30,8 +30,22 @@ export interface Machine {
 }
 
 /**
- * Mounts are private to the machine. Units that an administrator enabled here are not started there: only journald is.
- * $1 is an empty directory.
+ * $1 is an empty directory, $2 the name of a control group. That group is entered before its namespace is made, so that it
+ * is the root of what systemd sees. All mounts are private to the machine.
+ */
+const enter = `
+set -e
+mkdir "$1/groups" "$1/mount"
+mount -t cgroup2 none "$1/groups"
+mkdir "$1/groups/$2"
+echo $$ >"$1/groups/$2/cgroup.procs"
+exec unshare --pid --fork --kill-child --net --ipc --uts --cgroup sh -c "$3" boot "$1/mount"
+`
+
+/**
+ * Units that an administrator enabled here are not started there: only journald is. systemd shall not run below a chroot,
+ * neither one of ours nor one around all this: the kernel makes no user namespaces there, which PrivateUsers= needs. Hence
+ * nsenter, which gets out of one, and pivot_root.
  */
 const boot = `
 set -e
@@ -48,37 +62,37 @@ mount --rbind /dev dev
 rm -rf etc/systemd/system
 mkdir etc/systemd/system
 printf '[Unit]\\nWants=systemd-journald.service\\n' >etc/systemd/system/machine.target
-# Not chroot: from inside one the kernel makes no user namespaces, which PrivateUsers= needs.
-pivot_root . mnt
-umount --lazy /mnt
-exec env -i container=machine PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin \
+exec nsenter --mount=/proc/self/ns/mnt --wd=. sh -c 'pivot_root . mnt && umount --lazy /mnt && exec "$@"' sh \
+  env -i container=machine PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin \
   /lib/systemd/systemd --system --unit=machine.target --log-target=journal --show-status=no
+`
+
+/** Removes the control group $2, with those below it; fails while there is a process in one. */
+const leave = `
+set -e
+mount -t cgroup2 none "$1/groups"
+if [ -e "$1/groups/$2" ]; then find "$1/groups/$2" -depth -type d -exec rmdir {} +; fi
 `
 
 /** Starts it and waits until its systemd takes orders. */
 export async function startMachine(name: string): Promise<Machine> {
   const directory = mkdtempSync(join(tmpdir(), `df-${name}-`))
-  const group = join(cgroupMount(), `df-${name}-${process.pid}`)
-  mkdirSync(group)
-  mkdirSync(join(directory, 'mount'))
+  const group = `df-${name}-${process.pid}`
   const logFile = join(directory, 'log')
-  // The control group is entered before its namespace is made, so that it is the root of what systemd sees.
-  const enter = 'echo $$ >"$0/cgroup.procs"; exec "$@"'
-  const unshare = ['--mount', '--pid', '--fork', '--kill-child', '--net', '--ipc', '--uts', '--cgroup']
-  const bootArgs = ['bash', '-c', boot, 'boot', join(directory, 'mount')]
-  const outer = await startDaemon(
-    'sh',
-    ['-c', enter, group, 'unshare', ...unshare, '--propagation', 'private', ...bootArgs],
-    { logFile, diesWithParent: true },
-  )
+  const privately = (script: string, ...args: string[]) =>
+    [
+      'unshare',
+      ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', directory, group, ...args],
+    ] as const
+  const outer = await startDaemon(...privately(enter, boot), { logFile, diesWithParent: true })
   let first: ProcessRef | undefined
   const inside = (command: string, args: readonly string[]) =>
     ['nsenter', ['--target', String(first!.pid), '--all', '--root', '--wd', command, ...args]] as const
   const stop = async () => {
     if (first !== undefined) signalProcess(first, 'SIGKILL') // with it ends everything in its namespace of processes
     await stopProcess(outer)
-    const groups = (await run('find', [group, '-depth', '-type', 'd'])).trim().split('\n')
-    await waitUntil('the control groups to be empty', () => groups.every(removed))
+    const isEmpty = async () => (await outputOf(...privately(leave))).exitCode === 0
+    await waitUntil('the control group to be empty', isEmpty)
     rmSync(directory, { recursive: true })
   }
   try {
@@ -102,21 +116,4 @@ export async function startMachine(name: string): Promise<Machine> {
     outputOf: (command, ...args) => outputOf(...inside(command, args)),
     stop,
   }
-}
-
-function removed(group: string): boolean {
-  try {
-    rmdirSync(group)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT'
-  }
-}
-
-/** Where the unified hierarchy of control groups is mounted. */
-function cgroupMount(): string {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
-  const line = mounts.map((each) => each.split(' ')).find(([, , kind]) => kind === 'cgroup2')
-  if (line === undefined) throw new Error('no cgroup2 file system is mounted')
-  return line[1]!
 }
