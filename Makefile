@@ -12,6 +12,7 @@ test: setup
 nightly: setup
 	@npm run --silent test:nightly
 	@npm run --silent test:coverage
+	@npm run --silent test:reliability
 
 check: setup
 	@npm run --silent check
