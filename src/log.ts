@@ -6,6 +6,8 @@ export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'chi
 
 /** A logger whose level can be changed, with that of everything that was made of it. */
 export interface RootLogger extends Logger {
+  /** What is written at the moment: a pino level. */
+  readonly level: string
   /** `level` is a pino level. */
   setLevel(level: string): void
 }

@@ -31,7 +31,7 @@ import { createNotifier } from './controller/notify.ts'
 import { supervise } from './controller/supervision.ts'
 import { exposeProcess } from './controller/vitals.ts'
 import { ConfigError, NorthboundError, reasonOf } from './errors.ts'
-import { createLogger, type Logger } from './log.ts'
+import { createLogger, type RootLogger } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { openNbDriver } from './nb/index.ts'
 import { systemClock } from './openflow/index.ts'
@@ -96,7 +96,7 @@ async function run(args: readonly string[]): Promise<void> {
       const renewed = apps.map((app) => made.find(({ name }) => name === app.name) ?? app)
       await controller.setApps(renewed)
       apps = renewed
-      log.setLevel(next.DEFAULT.log_level)
+      if (next.DEFAULT.log_level !== before.DEFAULT.log_level) log.setLevel(next.DEFAULT.log_level)
     }
     const reload = createReload({ sections, values, read, apply, log })
     onHangup(() => supervision.reload(reload))
@@ -143,13 +143,14 @@ async function catalogueOf(files: readonly string[]): Promise<Required<Catalogue
 async function start(
   { DEFAULT, df, df_openflow }: Values,
   apps: readonly App[],
-  { log, metrics, closers }: { log: Logger; metrics: Metrics; closers: (() => Promise<void>)[] },
+  { log, metrics, closers }: { log: RootLogger; metrics: Metrics; closers: (() => Promise<void>)[] },
 ): Promise<Controller> {
   let controller: Controller | undefined
   const status = () => controller?.status() ?? { ready: false, reasons: ['starting'], pid: process.pid }
   const control = await listenForControl(join(DEFAULT.run_dir, 'control.sock'), {
     status,
     metrics: async () => ({ text: await metrics.text() }),
+    log_level: ({ level }) => logLevel(log, level),
     ...inspectionsOf(apps, () => controller),
   })
   closers.push(control.close)
@@ -183,6 +184,17 @@ async function start(
   })
   closers.push(controller.stop)
   return controller
+}
+
+/** Changes how much is written until the next start or until the option changes, and tells it. Throws `ConfigError`. */
+function logLevel(log: RootLogger, asked: unknown): { readonly level: string } {
+  if (asked !== undefined) {
+    const { parse, expects } = controllerSections.DEFAULT.log_level
+    const level = parse(String(asked))
+    if (level === undefined) throw new ConfigError(`level '${asked}': expected ${expects}`)
+    log.setLevel(level)
+  }
+  return { level: log.level }
 }
 
 /** What people may ask the applications, as methods of the control socket. */

@@ -41,6 +41,7 @@ Examples:
   df-dns list 5d4e                                   every name that the port can resolve
   df-dns check                                       rows that serve nobody, and names that two ports have
   df-dns stats -f json                               what the controller here has answered and passed on
+  df-dns log-level debug                             let it write more, until it starts again
 `
 
 function commands(io: Io): Command {
@@ -147,6 +148,14 @@ function commands(io: Io): Command {
           lines.map(({ name, labels, value }) => [name, labels, `${value}`]),
         ),
       )
+    })
+
+  program
+    .command('log-level [level]')
+    .description('tell how much the controller here writes to its log, or change it while it runs')
+    .action(async (level: string | undefined) => {
+      const answer = (await askController(config(), { method: 'log_level', level })) as { level: string }
+      show(answer, () => `${answer.level}\n`)
     })
 
   program.addHelpText('after', examples)

@@ -30,6 +30,8 @@ export interface Attachments {
   /** The attached switch, at once and whenever it or its ports change. */
   readonly current: Observable<Attachment | undefined>
   readonly value: Attachment | undefined
+  /** Why the last connection was refused, if none was better since. */
+  readonly refusedBecause: string | undefined
 }
 
 export interface AttachmentOptions {
@@ -55,10 +57,12 @@ export function createAttachments(options: AttachmentOptions): Attachments {
   const sessions = metrics.counter('df_of_sessions_total', 'Sessions with the switch', ['result'])
   const counters = reconcilerMetrics(metrics)
   const limited = rateLimited(clock.now)
+  let refusedBecause: string | undefined
 
   function attach(session: Session): void {
     current.value?.session.close('the switch connected again')
     detach()
+    refusedBecause = undefined
     const reconciler = startReconciler({
       link: session,
       scope: options.scope,
@@ -95,7 +99,16 @@ export function createAttachments(options: AttachmentOptions): Attachments {
     if (held?.session === session) current.next({ ...held, portNames })
   }
 
+  function refuse(result: 'rejected' | 'other_switch', reason: string): void {
+    sessions.inc({ result })
+    if (current.value === undefined) refusedBecause = reason
+    limited(result, (suppressed) => log.warn({ reason, suppressed }, 'a connection was refused'))
+  }
+
   return {
+    get refusedBecause() {
+      return refusedBecause
+    },
     current: current.asObservable(),
     get value() {
       return current.value
@@ -104,8 +117,9 @@ export function createAttachments(options: AttachmentOptions): Attachments {
       connected(session) {
         const expected = options.datapathId()
         if (expected === undefined || expected === idOf(session)) return attach(session)
-        sessions.inc({ result: 'other_switch' })
-        session.close(`datapath ${idOf(session)} is not the integration bridge, which is ${expected}`)
+        const reason = `datapath ${idOf(session)} is not the integration bridge, which is ${expected}`
+        refuse('other_switch', reason)
+        session.close(reason)
       },
       packetIn(session, message) {
         packetIns.count += 1
@@ -122,10 +136,7 @@ export function createAttachments(options: AttachmentOptions): Attachments {
           log.warn({ reason: error.message, suppressed }, 'the switch refused'),
         )
       },
-      rejected(reason) {
-        sessions.inc({ result: 'rejected' })
-        limited('rejected', (suppressed) => log.warn({ reason, suppressed }, 'a connection was refused'))
-      },
+      rejected: (reason) => refuse('rejected', reason),
     },
   }
 }

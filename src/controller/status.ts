@@ -111,7 +111,9 @@ export function* reasonsOf({ apps, attachments, collector, keeper, leases, now }
   if (now.ovsdb?.reason !== undefined) yield now.ovsdb.reason
   yield* keeper.reasons
   const reconciler = attachments.value?.reconciler
-  if (reconciler === undefined) yield 'the switch is not connected'
+  const { refusedBecause: refused } = attachments
+  if (reconciler === undefined)
+    yield refused === undefined ? 'the switch is not connected' : `the switch is not connected: ${refused}`
   else if (!reconciler.isSettled) yield 'the flows are not all installed yet'
   const failed = reconciler?.failed ?? []
   if (failed.length > 0)

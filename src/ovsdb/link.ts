@@ -13,7 +13,7 @@ import { type BackoffLimits, backoffMs } from './backoff.ts'
 import { JsonRpc } from './jsonrpc.ts'
 import { monitorRequests, updated } from './monitor.ts'
 import { database, noRows, type Tables } from './schema.ts'
-import { addressOf, openSocket } from './socket.ts'
+import { addressOf, connectFault, openSocket } from './socket.ts'
 
 export interface LinkOptions {
   /** `unix:<path>` or `tcp:<host>:<port>`. */
@@ -86,11 +86,7 @@ export class Link {
     }
     const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs)
     this.#phase = { kind: 'connecting', socket, timer }
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      fail(
-        error.code === 'EACCES' ? 'no right to it; docs/operations.md says how to grant it' : error.message,
-      ),
-    )
+    socket.on('error', (error) => fail(connectFault(error)))
     socket.on('connect', () => {
       clearTimeout(timer)
       this.#load(socket)
@@ -104,7 +100,12 @@ export class Link {
       { peer: target, ...options },
       {
         notified: (method, params) => this.#notified(method, params),
-        closed: (reason) => this.#wait(`lost the connection to ${target}: ${reason}`),
+        closed: (reason) => {
+          // Who does not answer the first question is often another server: ovs-vswitchd has a socket there, too.
+          const doubt =
+            this.#phase.kind === 'loading' ? ' (is that the socket of the database, db.sock?)' : ''
+          this.#wait(`lost the connection to ${target}: ${reason.trim()}${doubt}`)
+        },
       },
     )
     this.#phase = { kind: 'loading', rpc, early: [] }

@@ -17,5 +17,20 @@ export function addressOf(target: string): Address {
   return { host, port: Number(port) }
 }
 
+/** Why a connection did not come about, with what to do where that is known. */
+export function connectFault({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+      return 'no right to it; docs/operations.md says how to grant it'
+    case 'ENOENT':
+      return `${message}: start Open vSwitch, or correct ovsdb_connection`
+    case 'ECONNREFUSED':
+      return `${message}: nobody listens there; start Open vSwitch, or correct ovsdb_connection`
+    default:
+      return message
+  }
+}
+
 /** Begins to connect. */
 export const openSocket = (address: Address): Socket => createConnection({ ...address, noDelay: true })

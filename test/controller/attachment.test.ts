@@ -128,6 +128,16 @@ describe('another switch', () => {
     expect(attachments.value?.session).toBe(right.session)
   })
 
+  test('and whoever is no switch is told of until the right one comes', async () => {
+    const { attachments } = setup('0000000000000abc')
+    attachments.handlers.rejected('the switch offers OpenFlow 1.0 and not 1.3')
+    expect(attachments.refusedBecause).toBe('the switch offers OpenFlow 1.0 and not 1.3')
+    attachments.handlers.connected(new FakeSession().session)
+    expect(attachments.refusedBecause).toBeUndefined()
+    attachments.handlers.rejected('somebody else')
+    expect(attachments.refusedBecause).toBeUndefined()
+  })
+
   test('cannot be told while the database is not read', () => {
     const { attachments } = setup(undefined)
     const fake = new FakeSession()

@@ -230,7 +230,7 @@ describe('a lost connection', () => {
     const first = await fake.session()
     await first.closed
     expect((await lost()).reason).toBe(
-      `lost the connection to ${fake.target}: no reply to monitor within 50 ms`,
+      `lost the connection to ${fake.target}: no reply to monitor within 50 ms (is that the socket of the database, db.sock?)`,
     )
   })
 
@@ -259,7 +259,7 @@ describe('a lost connection', () => {
     await gone.close()
     start()
     expect((await lost()).reason).toBe(
-      `cannot connect to ${gone.target}: connect ENOENT ${gone.target.slice(5)}`,
+      `cannot connect to ${gone.target}: connect ENOENT ${gone.target.slice(5)}: start Open vSwitch, or correct ovsdb_connection`,
     )
     await expect(client.transact([])).rejects.toThrow(
       /^no connection to the Open vSwitch database: cannot connect/,

@@ -113,6 +113,18 @@ test('two ports of one name are told apart by id, and check finds nothing wrong 
   expect([found, said]).toEqual([0, ['df-dns: every name can be served']])
 })
 
+test('the level of the log is told and changed while the controller runs', async () => {
+  expect((await dfDns('log-level')).out).toBe('info\n')
+  expect((await dfDns('log-level', 'debug')).out).toBe('debug\n')
+  expect(await json('log-level')).toEqual({ level: 'debug' })
+  const { code, err } = await dfDns('log-level', 'loud')
+  expect({ code, err }).toEqual({
+    code: 2,
+    err: ["df-dns: level 'loud': expected trace, debug, info, warn, error, fatal"],
+  })
+  expect((await dfDns('log-level', 'info')).out).toBe('info\n')
+})
+
 test('without a controller the store answers, and stats say what to do', async () => {
   const controller = readState(cloud.name)!.parts.find(
     (part) => part.name === 'compute-1/controller',

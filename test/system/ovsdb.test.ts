@@ -105,6 +105,25 @@ describe('state', () => {
     expect(seen(await stateWhere(client, ({ ports }) => ports.length === 3))).toEqual(await shown())
   })
 
+  test.each([
+    [
+      'ovs-vswitchd’s own',
+      'ovs-vswitchd.ctl',
+      /refused monitor.*\(is that the socket of the database, db\.sock\?\)$/,
+    ],
+    ['the bridge’s', 'br-int.mgmt', /\(is that the socket of the database, db\.sock\?\)$/],
+    [
+      'a file that is none',
+      'conf.db',
+      /nobody listens there; start Open vSwitch, or correct ovsdb_connection$/,
+    ],
+    ['a path that is none', 'nowhere', /start Open vSwitch, or correct ovsdb_connection$/],
+  ])('of the wrong socket, %s, is told in one line', async (_what, file, reason) => {
+    const client = connect(`unix:${join(directory, file)}`)
+    const state = await stateWhere(client, (each) => !each.reason?.startsWith('connecting'))
+    expect(state).toMatchObject({ isConnected: false, reason: expect.stringMatching(reason) })
+  })
+
   test('of a port whose device is missing has no OpenFlow port', async () => {
     const client = connect()
     await bridged(client)
