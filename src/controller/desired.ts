@@ -32,6 +32,8 @@ interface Wishes {
   readonly groups: readonly WantedGroup[]
 }
 
+const nothing: Wishes = { units: [], groups: [] }
+
 type SortedDesired = Desired & { readonly flows: Flows }
 
 /** Collects what the applications want. */
@@ -104,15 +106,33 @@ export function createCollector(
     groups: Array.from(app.groups?.(view) ?? [], (group) => wantedGroup(app, group)),
   })
 
-  /** All at once, if nobody fails and nobody contradicts: looks at the units that changed alone. */
-  function quickly(all: readonly (Wishes | Error)[]): SortedDesired | undefined {
-    const good = all.filter((wishes) => !(wishes instanceof Error)) as Wishes[]
-    const flows = good.length === all.length ? union.flowsOf(good.map(({ units }) => units)) : undefined
-    const wanted = good.flatMap((wishes) => wishes.groups)
+  function accept(app: App, wishes: Wishes): void {
+    lastGood.set(app.name, wishes)
+    refused.delete(app.name)
+  }
+
+  function refuse(app: App, error: unknown): void {
+    const reason = reasonOf(error)
+    refused.set(app.name, reason)
+    refusals.inc({ app: app.name })
+    limited(app.name, (suppressed) =>
+      log.error({ app: app.name, reason, suppressed }, 'flows refused; the last good ones stay'),
+    )
+  }
+
+  /**
+   * All at once, if nobody contradicts: looks at the units that changed alone. Whoever failed counts with what was good
+   * last, so that it costs the others nothing at every view.
+   */
+  function quickly(wishes: ReadonlyMap<App, Wishes | Error>): SortedDesired | undefined {
+    const counted = Array.from(wishes, ([app, ofApp]) =>
+      ofApp instanceof Error ? (lastGood.get(app.name) ?? nothing) : ofApp,
+    )
+    const flows = union.flowsOf(counted.map(({ units }) => units))
+    const wanted = counted.flatMap((ofApp) => ofApp.groups)
     const groups = new Map(wanted.map((each) => [each.group.groupId, each]))
     if (flows === undefined || groups.size < wanted.length) return undefined
-    for (const [index, app] of apps.entries()) lastGood.set(app.name, good[index]!)
-    refused.clear()
+    for (const [app, ofApp] of wishes) ofApp instanceof Error ? refuse(app, ofApp) : accept(app, ofApp)
     return { flows, groups }
   }
 
@@ -124,15 +144,9 @@ export function createCollector(
       try {
         if (ofApp instanceof Error) throw ofApp
         merge(ofApp, flows, groups)
-        lastGood.set(app.name, ofApp)
-        refused.delete(app.name)
+        accept(app, ofApp)
       } catch (error) {
-        const reason = reasonOf(error)
-        refused.set(app.name, reason)
-        refusals.inc({ app: app.name })
-        limited(app.name, (suppressed) =>
-          log.error({ app: app.name, reason, suppressed }, 'flows refused; the last good ones stay'),
-        )
+        refuse(app, error)
         keep(lastGood.get(app.name), flows, groups)
       }
     }
@@ -146,7 +160,7 @@ export function createCollector(
       const wishes = new Map<App, Wishes | Error>(
         apps.map((app) => [app, attempt(() => wishesOf(app, view))]),
       )
-      const desired = quickly([...wishes.values()]) ?? slowly(wishes)
+      const desired = quickly(wishes) ?? slowly(wishes)
       last = desired.flows
       return desired
     },

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { App } from '../../src/app/app.ts'
 import { createCollector, timedFlows } from '../../src/controller/desired.ts'
 import { silentLogger } from '../../src/log.ts'
@@ -144,6 +144,26 @@ test('a refused application keeps what it wanted last, and comes back', () => {
   flows = [flowOf(31, 2)]
   expect(collect().flows).toContain('dns: table=31, priority=2 actions=drop')
   expect(collector.refused.has('dns')).toBe(false)
+})
+
+test('a refused application does not have the wishes of the others put together again at every view', () => {
+  const unit = Array.from({ length: 1000 }, (_, n) => flowOf(0, 100, { inPort: n }, 5))
+  const steady = appOf('classifier', { flows: () => unit, units: () => [unit] })
+  const broken = appOf('dns', {
+    flows: () => {
+      throw new Error('a bug')
+    },
+  })
+  const { collector, collect } = setup([steady, broken])
+  expect(collect().flows).toHaveLength(1000)
+  const entries = vi.spyOn(Map.prototype, 'set')
+  try {
+    collector.desiredFor(twoTenants())
+    expect(entries.mock.calls.length).toBeLessThan(500)
+  } finally {
+    entries.mockRestore()
+  }
+  expect(collector.refused.get('dns')).toBe('a bug')
 })
 
 test('a flow that an application gives again is the same wish again', () => {
