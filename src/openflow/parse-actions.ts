@@ -249,9 +249,7 @@ function instructionFrom({ key: word, value }: Word, packet: Packet): Instructio
   })
 }
 
-const after = (packet: Packet, actions: readonly Action[]): Packet =>
-  actions.reduce(
-    (now, { kind }) =>
-      kind === 'pushVlan' || kind === 'popVlan' ? { ...now, isTagged: kind === 'pushVlan' } : now,
-    packet,
-  )
+function after(packet: Packet, actions: readonly Action[]): Packet {
+  const last = actions.findLast(({ kind }) => kind === 'pushVlan' || kind === 'popVlan')
+  return last === undefined ? packet : { ...packet, isTagged: last.kind === 'pushVlan' }
+}

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { findingsOf } from '../../src/nb/finding.ts'
 import { northboundOf } from '../../src/nb/model.ts'
 
@@ -44,4 +44,43 @@ test.each<[string, string[], string[]]>([
   ],
 ])('a port that names %s', (_, subnets, expected) => {
   expect(found(subnets)).toEqual(expected)
+})
+
+describe('two networks that claim one wire', () => {
+  const network = (id: string, key: number, fields: object) =>
+    row('lswitch', id, { topic: id, unique_key: key, physical_network: 'physnet1', ...fields })
+  const wires = (...networks: ReturnType<typeof network>[]) =>
+    findingsOf(northboundOf(networks)).map(({ id, field, reason }) => `${id} ${field} ${reason}`)
+  const vlan = (segmentation_id: number) => ({ network_type: 'vlan', segmentation_id })
+  const flat = { network_type: 'flat' }
+
+  test.each<[string, object, object, string[]]>([
+    [
+      'one VLAN',
+      vlan(100),
+      vlan(100),
+      [
+        "blue segmentation_id claims VLAN 100 of physical network physnet1, which is lswitch red's; where both have ports, this one stays inside",
+      ],
+    ],
+    [
+      'the untagged wire',
+      flat,
+      flat,
+      [
+        "blue physical_network claims physical network physnet1, which is lswitch red's; where both have ports, this one stays inside",
+      ],
+    ],
+    ['two VLANs', vlan(100), vlan(101), []],
+    ['a VLAN and the untagged wire', vlan(100), flat, []],
+    ['a VLAN of two physical networks', vlan(100), { ...vlan(100), physical_network: 'physnet2' }, []],
+    [
+      'an overlay number',
+      { network_type: 'geneve', segmentation_id: 9 },
+      { network_type: 'geneve', segmentation_id: 9 },
+      [],
+    ],
+  ])('%s', (_, red, blue, expected) => {
+    expect(wires(network('blue', 2, blue), network('red', 1, red))).toEqual(expected)
+  })
 })
