@@ -16,11 +16,19 @@ const cache = join(root, 'node_modules/.cache/df-test')
 export const buildMs = 120_000
 
 /** The folder that holds the compiled `src` (`<folder>/main.js`, `<folder>/cli/df-db.js`, ...). */
-export function builtSource(): string {
-  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+export const builtSource = (): string => join(built('src'), 'src')
+
+/** The folder that holds these folders of the repository, compiled, in their places. */
+export function built(...folders: readonly string[]): string {
+  const files = folders
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) =>
+        join(folder, file),
+      ),
+    )
     .filter((file) => file.endsWith('.ts'))
     .sort()
-    .map((file) => ({ file, text: readFileSync(join(root, 'src', file), 'utf8') }))
+    .map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }))
   const digest = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16)
   const folder = join(cache, digest)
   if (isThere(folder)) return folder
