@@ -149,6 +149,48 @@ describe.each(tenants)('tenant %s: the same names in another server', (tenant, d
       expect(said(ours), question).toEqual(said(theirs.replies[0]!))
     }
   })
+
+  test('dnsmasq with local domains says the same, but for the authority it does not claim', async () => {
+    const logFile = join(directory, `${nine}-dnsmasq`)
+    const hosts = [
+      `vm1.${domain},10.0.0.4,fd00:a::4`,
+      `vm2.${domain},10.0.0.6`,
+      `node.rack.${domain},10.0.0.10`,
+    ]
+    const daemon = await startDaemon(
+      'dnsmasq',
+      [
+        ...[
+          '--keep-in-foreground',
+          '--log-facility=-',
+          '--conf-file=/dev/null',
+          '--user=root',
+          '--pid-file=',
+        ],
+        ...['--listen-address=10.0.0.6', '--bind-interfaces', '--no-resolv', '--no-hosts', '--local-ttl=30'],
+        ...[domain, '0.0.10.in-addr.arpa', reverseOfV6].map((zone) => `--local=/${zone}/`),
+        ...hosts.map((host) => `--host-record=${host}`),
+      ],
+      { logFile, namespace: cloud.namespace(nine), diesWithParent: true },
+    )
+    daemons.push(daemon)
+    const alive = [{ name: 'dnsmasq', process: daemon, logFile }]
+    await waitUntil('dnsmasq', () => readFileSync(logFile, 'utf8').includes('started'), { alive })
+    const audience = { also: (port: string) => port === nine }
+    for (const question of questions) {
+      const ours = await cloud.answered(vm1, `@${upstream.v4} ${question} +nocookie`, audience)
+      const theirs = await cloud.dig(vm1, `@10.0.0.6 ${question} +nocookie`, audience)
+      const said = ({ message }: Observed['replies'][number]) => [
+        (message as { readonly rcode?: string }).rcode,
+        ...(message.answers ?? [])
+          .map((one) => `${one.name} ${one.type} ${dataOf(one)} ${(one as { ttl?: number }).ttl}`)
+          .sort(),
+      ]
+      const [mine, other] = [said(ours), said(theirs.replies[0]!)]
+      // It has no SOA and no NS record of a domain that it is told not to forward.
+      expect(mine.slice(0, /(SOA|NS)$/.test(question) ? 1 : undefined), question).toEqual(other)
+    }
+  })
 })
 
 /** Of fd00:a::/64. */
