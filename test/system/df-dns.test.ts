@@ -34,24 +34,35 @@ describe.each(tenants)('tenant %s', (tenant, domain, others) => {
 
   // biome-ignore format: one question a line
   const questions: readonly (readonly [string, string, string, string])[] = [
-    ['an owned name',                  `vm2.${domain}`,      'A',     upstream.v4],
-    ['the same over IPv6',             `vm2.${domain}`,      'A',     upstream.v6],
-    ['no address of the other family', `vm2.${domain}`,      'AAAA',  upstream.v4],
-    ['another type',                   `vm1.${domain}`,      'HTTPS', upstream.v4],
-    ['an unknown name',                `nosuch.${domain}`,   'A',     upstream.v4],
-    ['an empty non-terminal',          `rack.${domain}`,     'A',     upstream.v4],
-    ['the apex',                       domain,               'SOA',   upstream.v4],
-    ['a bare name',                    'vm2',                'A',     upstream.v4],
-    ['a reverse name',                 '6.0.0.10.in-addr.arpa', 'PTR', upstream.v4],
-    ['the other tenant’s name',        `vm2.${others}`,      'A',     upstream.v4],
-    ['a name of the world',            'ext.test',           'A',     upstream.v4],
-    ['a meta type',                    `vm2.${domain}`,      'TYPE250', upstream.v4],
-    ['the tenant’s own server',        `vm2.${domain}`,      'A',     '10.0.0.9'],
+    ['1: an owned name',                  `vm2.${domain}`,      'A',     upstream.v4],
+    ['2: no address of the other family', `vm2.${domain}`,      'AAAA',  upstream.v4],
+    ['3: an unknown name',                `nosuch.${domain}`,   'A',     upstream.v4],
+    ['4: below a name',                   `x.vm2.${domain}`,    'A',     upstream.v4],
+    ['4: the apex',                       domain,               'A',     upstream.v4],
+    ['4: an empty non-terminal',          `rack.${domain}`,     'A',     upstream.v4],
+    ['5: a name of the world',            'ext.test',           'A',     upstream.v4],
+    ['6: the case of the query',          `vM2.${domain.toUpperCase()}`, 'A', upstream.v4],
+    ['7: a reverse name',                 '6.0.0.10.in-addr.arpa', 'PTR', upstream.v4],
+    ['8: the reverse name of nobody',     '77.0.0.10.in-addr.arpa', 'PTR', upstream.v4],
+    ['8: one outside the subnet',         '77.0.1.10.in-addr.arpa', 'PTR', upstream.v4],
+    ['9: PTR of a host name',             `vm2.${domain}`,      'PTR',   upstream.v4],
+    ['10: A of a reverse name',           '6.0.0.10.in-addr.arpa', 'A',  upstream.v4],
+    ['11: ANY',                           `vm1.${domain}`,      'ANY',   upstream.v4],
+    ['12: another type',                  `vm1.${domain}`,      'HTTPS', upstream.v4],
+    ['12: an unknown type',               `vm1.${domain}`,      'TYPE65534', upstream.v4],
+    ['15: the other tenant’s name',       `vm2.${others}`,      'A',     upstream.v4],
+    ['16: a bare name',                   'vm1',                'A',     upstream.v4],
+    ['19: over IPv6',                     `vm2.${domain}`,      'A',     upstream.v6],
+    ['21: the tenant’s own server',       `vm2.${domain}`,      'A',     '10.0.0.9'],
+    ['22: a meta type',                   `vm2.${domain}`,      'TYPE250', upstream.v4],
+    ['60: the SOA of an owned domain',    domain,               'SOA',   upstream.v4],
+    ['60: its NS',                        domain,               'NS',    upstream.v4],
+    ['60: its DNSKEY',                    domain,               'DNSKEY', upstream.v4],
   ]
 
   test.each(questions)('%s: explained as dig finds it', async (_what, name, type, server) => {
     const explained = await json('explain', idOf(vm1), name, type, '--server', server)
-    const words = `@${server} ${name} ${type} +noedns`
+    const words = `@${server} ${name} ${type} +noedns +notcp`
     const observed = await cloud.dig(vm1, words, { also: (port) => port === `${tenant}-vm9`, passing: 0 })
     const isAnsweredHere =
       explained.switch.why === 'it comes to the controller' && explained.verdict === 'reply'
@@ -62,7 +73,7 @@ describe.each(tenants)('tenant %s', (tenant, domain, others) => {
     const normal = (line: string) => line.replaceAll(/\s+/g, ' ').trim()
     const records = observed.output.split('\n').filter((line) => /^[^;]\S*\s+\d+\s+IN\s/.test(line))
     const said = [...explained.reply.answer, ...explained.reply.authority] as string[]
-    expect(said.map((line) => line.replace(/(PTR \S+?)$/, '$1.'))).toEqual(records.map(normal))
+    expect(said.map((line) => line.replace(/((?:PTR|NS) \S+?)$/, '$1.'))).toEqual(records.map(normal))
   })
 
   test('the same from the store, whether or not a controller runs', async () => {

@@ -26,6 +26,15 @@ afterAll(async () => {
   expect(cloud.strayPackets).toBe(0)
 })
 
+/** Sends a payload to a server over IPv6 from the link-local address of eth0. */
+const linkLocalSender = `
+import socket, sys
+own = next(line.split()[0] for line in open('/proc/net/if_inet6') if line.split()[3] == '20' and line.split()[5] == 'eth0')
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind((socket.inet_ntop(socket.AF_INET6, bytes.fromhex(own)), 0, 0, socket.if_nametoindex('eth0')))
+s.sendto(bytes.fromhex(sys.argv[2]), (sys.argv[1], 53))
+`
+
 /** A query's bytes; each part can be replaced by hexadecimal. */
 function query(
   name: string,
@@ -148,6 +157,44 @@ describe.each(tenants)('tenant %s', (tenant, domain) => {
       `${tenant} ${name}: seen ${Math.round(performance.now() - startedAt)} ms after the write\n`,
     )
   }
+
+  test('an allowed pair and a link-local address may ask, too', async () => {
+    const { id } = portOf(cloud.lab.plan, vm1).port
+    await change('lport', id, {
+      allowed_address_pairs: [{ ip_address: '10.0.0.44', mac_address: cloud.mac(vm1) }],
+    })
+    const asPair = [
+      'ip address add 10.0.0.44/32 dev lo; trap "ip address delete 10.0.0.44/32 dev lo" EXIT',
+      `dig +tries=1 +time=1 +short -b 10.0.0.44 @${upstream.v4} vm2.${domain}`,
+    ].join('; ')
+    await waitUntil('the pair to be let through', async () => {
+      const { output, passed } = await cloud.observe(vm1, ['sh', '-c', asPair], { passing: 0 })
+      expect(passed).toEqual([])
+      return output === '10.0.0.6\n'
+    })
+    const command = ['python3', '-c', linkLocalSender, upstream.v6, query(owned)]
+    const { passed, sentFrames, replies } = await cloud.observe(vm1, command, { count: 1, replying: 1 })
+    expect([passed, replies[0]?.message.answers]).toMatchObject([[], [{ data: '10.0.0.6' }]])
+    expect(sentFrames[0]!.toString('hex', 22, 24)).toBe('fe80')
+  })
+
+  test('a domain with a TTL of its own', async () => {
+    const { addresses } = portOf(cloud.lab.plan, vm1).port
+    const ttlOf = async () => {
+      const { output } = await cloud.dig(vm1, `@${upstream.v4} +noall +answer vm2.${domain}`)
+      return /\s(\d+)\s+IN\s/.exec(output)?.[1]
+    }
+    expect(await ttlOf()).toBe('30')
+    await change('domainname', addresses[0]!.subnetId, { ttl: 77 })
+    await waitUntil('the TTL to be seen', async () => (await ttlOf()) === '77')
+  })
+
+  test.each(['localhost', 'vm1.local', 'x.invalid', 'x.onion', 'wpad', '10.in-addr.arpa'])(
+    'a name with a meaning of its own goes on: %s',
+    async (name) => {
+      await cloud.forwarded(vm1, `@${upstream.v4} ${name}`)
+    },
+  )
 
   test('42: a new name, a new domain, a new address', async () => {
     const { id, addresses } = portOf(cloud.lab.plan, `${tenant}-vm3`).port

@@ -161,6 +161,37 @@ describe('a domain with authority', () => {
   })
 })
 
+describe('a subnet of another size with authority', () => {
+  const view = (cidr: string, ip: string) => {
+    const plain = networkOf('red', 1)
+    const domain = { name: 'red.example.org', ttl: undefined, isAuthoritative: true }
+    const network = { ...plain, subnets: [{ ...plain.subnets[0]!, cidr, domain }] }
+    const blue = networkOf('blue', 2)
+    const asker = { ...portOf(network, 1, 'web', [ip]), addresses: [{ ip, subnet: network.subnets[0] }] }
+    return viewOf([network, blue], [asker, portOf(blue, 4, 'web', [ip])], { 1: 11, 4: 14 })
+  }
+  const soaOf = (zone: string) => `| ${zone} 5 SOA ${zone} min 5`
+  const app = appOf()
+
+  // biome-ignore format: one question a line
+  test.each<[string, string, string, string]>([
+    ['10.0.4.0/22', '10.0.6.9', '9.6.0.10.in-addr.arpa',    'NOERROR 9.6.0.10.in-addr.arpa 30 PTR web.red.example.org'],
+    ['10.0.4.0/22', '10.0.6.9', '77.7.0.10.in-addr.arpa',   `NXDOMAIN ${soaOf('7.0.10.in-addr.arpa')}`],
+    ['10.0.4.0/22', '10.0.6.9', '77.8.0.10.in-addr.arpa',   'pass unknown-name'],
+    ['10.0.4.0/22', '10.0.6.9', '0.10.in-addr.arpa',        'pass unknown-name'],
+    ['10.0.0.64/26', '10.0.0.70', '70.0.0.10.in-addr.arpa', 'NOERROR 70.0.0.10.in-addr.arpa 30 PTR web.red.example.org'],
+    ['10.0.0.64/26', '10.0.0.70', '71.0.0.10.in-addr.arpa', `NOERROR ${soaOf('71.0.0.10.in-addr.arpa')}`],
+    ['10.0.0.64/26', '10.0.0.70', '63.0.0.10.in-addr.arpa', 'pass unknown-name'],
+    ['10.0.0.64/26', '10.0.0.70', '128.0.0.10.in-addr.arpa', 'pass unknown-name'],
+    ['10.0.0.64/26', '10.0.0.70', '0.0.10.in-addr.arpa',    'pass unknown-name'],
+    ['fd00:a::/64', 'fd00:a::9', reverse6('77'),            `NXDOMAIN ${soaOf(zone6)}`],
+    ['fd00:a::/62', 'fd00:a:0:3::9', `${'0.'.repeat(15)}1.${zone6.replace(/^0/, '3')}`, `NXDOMAIN ${soaOf(zone6.replace(/^0/, '3'))}`],
+  ])('%s with %s: %s', (cidr, ip, name, expected) => {
+    expect(ask(app, view(cidr, ip), 1, name, 'PTR')).toBe(expected)
+    expect(ask(app, view(cidr, ip), 4, name, 'PTR')).not.toMatch(/red|SOA/)
+  })
+})
+
 describe('several addresses', () => {
   const network = networkOf('red', 1)
   const neighbour = networkOf('blue', 2)
