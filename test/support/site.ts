@@ -18,7 +18,7 @@ import { type SwitchTools, switchAt } from '../../src/lab/switch.ts'
 import { type NbDriver, openNbDriver } from '../../src/nb/index.ts'
 import { builtSource } from './build.ts'
 import { labNameOf, tracesOf, twoTenantsFile } from './lab.ts'
-import { now, type Outcome, tallyOf } from './load.ts'
+import { Load, now, type Outcome, type Question, type Truth, tallyOf } from './load.ts'
 
 /** What a site is made with besides the example. */
 export interface SiteOptions {
@@ -42,7 +42,7 @@ export class Site {
   readonly bridge: SwitchTools
   /** The northbound store, for writing. */
   readonly store: NbDriver
-  /** How many times longer than on an idle machine with cores of 2024 a start takes here and now; 1 if it does not. */
+  /** How many times longer than on an idle machine a start takes here and now; 1 if it does not. */
   slowness = 1
 
   private constructor(plan: Plan, store: NbDriver) {
@@ -63,9 +63,7 @@ export class Site {
     const controller = join(builtSource(), 'main.js')
     const { plan } = await up({ name, file, nb, controller, diesWithParent: true, report: () => {} })
     rmSync(folder, { recursive: true })
-    const site = new Site(plan, store ?? (await openNbDriver(northboundOf(plan))))
-    await site.measureSlowness()
-    return site
+    return new Site(plan, store ?? (await openNbDriver(northboundOf(plan))))
   }
 
   /** Takes it down; nothing is left. */
@@ -77,16 +75,23 @@ export class Site {
 
   /**
    * A bound in milliseconds as this machine can be held to it: what takes a third of a second on an idle one (the
-   * controller's program is loaded and ends) is the measure.
+   * controller's program is loaded and ends) is the measure, under load, at the start and at the end.
    */
   bound(ms: number): number {
     return ms * this.slowness
   }
 
-  async measureSlowness(): Promise<void> {
-    const startedAt = now()
-    await run(process.execPath, [join(builtSource(), 'main.js'), '--help'])
-    this.slowness = Math.max(1, (now() - startedAt) / 350)
+  /** Puts the site under load, at one question of each VM every `everyMs`; returns when all ask. */
+  async startLoad(truth: Truth, questions: readonly Question[], everyMs = 20): Promise<Load> {
+    const load = await Load.start(this.plan, truth, questions, everyMs)
+    this.slowness = await slownessNow()
+    return load
+  }
+
+  /** Ends it and gives what became of every question; an answer may be as much as the bound `lagMs` behind its row. */
+  async stopLoad(load: Load, lagMs = 0): Promise<Outcome[]> {
+    this.slowness = Math.max(this.slowness, await slownessNow())
+    return load.stop(this.bound(lagMs))
   }
 
   /** A process of the lab by its part: `controller`, `ovs-vswitchd`, `ovsdb-server`, `etcd`. */
@@ -160,6 +165,13 @@ export class Site {
     const slow = this.slowness > 1 ? ` (bounds times ${this.slowness.toFixed(1)})` : ''
     process.stdout.write(`${[`${fault} (pid ${pids.join(', ')})`, ...kinds, more].join('; ')}${slow}\n`)
   }
+}
+
+/** How many times longer than on an idle machine the controller's program takes to be loaded, at this moment; at least 1. */
+export async function slownessNow(): Promise<number> {
+  const startedAt = now()
+  await run(process.execPath, [join(builtSource(), 'main.js'), '--help'])
+  return Math.max(1, (now() - startedAt) / 350)
 }
 
 /** When the last question was asked that did not get this verdict; -Infinity if all did. */

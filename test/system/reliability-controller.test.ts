@@ -5,12 +5,14 @@
 
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { portOf } from '../../src/lab/lab.ts'
 import { type ProcessRef, startDaemon, stopProcess, waitUntil } from '../../src/lab/process.ts'
 import { buildMs, builtSource } from '../support/build.ts'
-import { Load, now, type Outcome, steadyQuestions, Truth, tallyOf } from '../support/load.ts'
+import { type Load, now, type Outcome, steadyQuestions, Truth, tallyOf } from '../support/load.ts'
 import { lastWithout, milliseconds, Site } from '../support/site.ts'
+
+vi.setConfig({ testTimeout: 240_000 })
 
 let site: Site
 let truth: Truth
@@ -27,9 +29,8 @@ afterAll(() => site?.close())
 
 /** Puts the site under load for a while, so that there is something to be disturbed. */
 async function startLoad(everyMs = 10): Promise<void> {
-  await site.measureSlowness()
   truth = new Truth()
-  load = await Load.start(site.plan, truth, steadyQuestions(truth), everyMs)
+  load = await site.startLoad(truth, steadyQuestions(truth), everyMs)
 }
 
 const of = (
@@ -56,7 +57,7 @@ test('kill -9', async () => {
   const startedAt = now()
   await site.startController()
   await sleep(1000)
-  const outcomes = await load.stop()
+  const outcomes = await site.stopLoad(load)
   expectUndisturbed(outcomes, at)
   const gapMs = lastWithout('right', of('outside', outcomes, at)) - at
   const backMs = lastWithout('right', of('local', outcomes, startedAt)) - startedAt
@@ -75,8 +76,10 @@ test('kill -STOP and -CONT', async () => {
   const { pid, at } = site.signal('controller', 'SIGSTOP')
   await sleep(7000)
   const goesOnAt = site.signal('controller', 'SIGCONT').at
-  await sleep(site.bound(3500))
-  const outcomes = await load.stop()
+  const isReady = async () => (await site.reasons()).length === 0
+  await waitUntil('it to be ready', isReady, { timeoutMs: site.bound(5000) })
+  await sleep(1000)
+  const outcomes = await site.stopLoad(load)
   expectUndisturbed(outcomes, at)
   const forwardingMs = lastWithout('right', of('outside', outcomes, at)) - at
   const backMs = lastWithout('right', of('local', outcomes, goesOnAt)) - goesOnAt
@@ -103,7 +106,7 @@ test('restart, and upgrade while rows change', async () => {
   await exchangeNames()
   await sleep(1000)
   // A change takes effect while the controller runs within a few milliseconds; those are not the matter here.
-  const outcomes = await load.stop(site.bound(300))
+  const outcomes = await site.stopLoad(load, 300)
   expectUndisturbed(outcomes, at)
   site.tell(
     'SIGTERM and start, twice, of the controller',
@@ -162,7 +165,7 @@ test('a second controller on the bridge does not hide our death', async () => {
   const startedAt = now()
   await site.startController()
   await sleep(2000)
-  const outcomes = await load.stop()
+  const outcomes = await site.stopLoad(load)
   expectUndisturbed(outcomes, stoppedAt)
   const forwardingMs = lastWithout('right', of('outside', outcomes, at)) - at
   const backMs = lastWithout('right', of('local', outcomes, startedAt)) - startedAt

@@ -6,13 +6,15 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { namespaceOf } from '../../src/lab/lab.ts'
 import { loadRules, runIn } from '../../src/lab/namespace.ts'
 import { isRunning, startDaemon, waitUntil } from '../../src/lab/process.ts'
 import { buildMs } from '../support/build.ts'
-import { Load, type Outcome, type Question, steadyQuestions, Truth, tallyOf } from '../support/load.ts'
+import { type Outcome, type Question, steadyQuestions, Truth, tallyOf } from '../support/load.ts'
 import { Site } from '../support/site.ts'
+
+vi.setConfig({ testTimeout: 240_000 })
 
 const flood = { asker: 'red-db', perSecond: 20_000, seconds: process.env.DF_LONG ? 30 : 10 }
 /** Where the flood goes: the gateway drops it, so that it ends where the cloud ends. */
@@ -53,14 +55,13 @@ print(sent)
 
 /** Runs the others' load, and the flood if asked for: what became of the questions, and of the flood's packets. */
 async function underLoad(isFlooded: boolean): Promise<{ outcomes: Outcome[]; packets: number }> {
-  const load = await Load.start(
-    site.plan,
+  const load = await site.startLoad(
     truth,
     questions.filter(({ asker }) => asker !== flood.asker),
     10,
   )
   const packets = isFlooded ? await runFlood() : await sleep(3000, 0)
-  return { outcomes: await load.stop(), packets }
+  return { outcomes: await site.stopLoad(load), packets }
 }
 
 /** Packets that came to the gateway so far. */
@@ -96,13 +97,12 @@ test(`${flood.perSecond} packets a second from one port`, async () => {
   const flooded = await underLoad(true)
   const pid = site.process('controller').pid
 
-  const after = await Load.start(
-    site.plan,
+  const after = await site.startLoad(
     truth,
     questions.filter(({ asker }) => asker === flood.asker),
   )
   await sleep(500)
-  const flooderAfter = await after.stop()
+  const flooderAfter = await site.stopLoad(after)
 
   await site.stopController()
   const control = await underLoad(true)
@@ -128,4 +128,4 @@ test(`${flood.perSecond} packets a second from one port`, async () => {
   const { sent, right } = tallyOf(flooderAfter, 'outside')
   expect(sent).toBeGreaterThan(0)
   expect(right).toBe(sent)
-}, 180_000)
+})

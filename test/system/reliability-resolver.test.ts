@@ -7,13 +7,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { namespaceOf } from '../../src/lab/lab.ts'
 import { ip, runIn } from '../../src/lab/namespace.ts'
 import { type ProcessRef, startDaemon, stopProcess, waitUntil } from '../../src/lab/process.ts'
 import { buildMs } from '../support/build.ts'
-import { Load, now, type Question, Truth } from '../support/load.ts'
+import { now, type Question, Truth } from '../support/load.ts'
 import { lastWithout, milliseconds, Site } from '../support/site.ts'
+
+vi.setConfig({ testTimeout: 240_000 })
 
 /** Two servers of the world: one has the recommended zone, the other an ordinary zone above the cloud's names. */
 const world = { stub: '198.51.100.54', plain: '198.51.100.55' }
@@ -75,7 +77,11 @@ async function startUnbound(key: string, address: string, lines: string, zones =
 
 test('a caching resolver in a VM', async () => {
   const truth = new Truth()
-  const questions = ['red', 'blue'].flatMap((tenant) =>
+  const tenants = ['red', 'blue']
+  const ask = (server: string) => (tenant: string) =>
+    runIn(namespaceOf(site.plan, `${tenant}-web`), 'dig', [`@${server}`, `db.${tenant}.example.org`])
+  const [askStub, askPlain] = [ask(inVm.stub), ask(inVm.plain)]
+  const questions = tenants.flatMap((tenant) =>
     Object.values(inVm).map((server): Question => {
       const question = { asker: `${tenant}-web`, server, name: `db.${tenant}.example.org`, type: 'A' }
       truth.set(question, '10.0.0.12')
@@ -84,16 +90,15 @@ test('a caching resolver in a VM', async () => {
   )
   const { pid } = site.signal('controller', 'SIGKILL')
   await sleep(1000)
-  const load = await Load.start(site.plan, truth, questions)
+  const load = await site.startLoad(truth, questions)
   const startedAt = now()
   await site.startController()
-  await sleep(site.bound(8000))
-  const left = await Promise.all(
-    ['red', 'blue'].map((tenant) =>
-      runIn(namespaceOf(site.plan, `${tenant}-web`), 'dig', [`@${inVm.plain}`, `db.${tenant}.example.org`]),
-    ),
-  )
-  const outcomes = await load.stop()
+  const isBack = async () =>
+    (await Promise.all(tenants.map(askStub))).every((text) => text.includes('10.0.0.12'))
+  await waitUntil('the answers of both resolvers', isBack, { timeoutMs: site.bound(12_000) })
+  await sleep(500)
+  const left = await Promise.all(tenants.map(askPlain))
+  const outcomes = await site.stopLoad(load)
   const [withZone, without] = [inVm.stub, inVm.plain].map((address) =>
     outcomes.filter(({ server }) => server === address),
   )

@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { namespaceOf } from '../../src/lab/lab.ts'
 import { loadRules } from '../../src/lab/namespace.ts'
 import { plug } from '../../src/lab/port.ts'
@@ -12,16 +12,17 @@ import { waitUntil } from '../../src/lab/process.ts'
 import { addBridge } from '../../src/lab/switch.ts'
 import { buildMs } from '../support/build.ts'
 import { untimedFlows } from '../support/lab.ts'
-import { Load, now, type Outcome, steadyQuestions, Truth } from '../support/load.ts'
+import { type Load, now, type Outcome, steadyQuestions, Truth } from '../support/load.ts'
 import { startPing } from '../support/ping.ts'
-import { lastWithout, milliseconds, Site } from '../support/site.ts'
+import { lastWithout, milliseconds, Site, slownessNow } from '../support/site.ts'
+
+vi.setConfig({ testTimeout: 240_000 })
 
 let site: Site
 
 const startLoad = async (): Promise<Load> => {
-  await site.measureSlowness()
   const truth = new Truth()
-  return Load.start(site.plan, truth, steadyQuestions(truth))
+  return site.startLoad(truth, steadyQuestions(truth))
 }
 const dump = async () => untimedFlows(await site.bridge.ofctl('dump-flows', 'br-int'))
 const leasedRows = async () =>
@@ -52,7 +53,7 @@ describe('a switch that is', () => {
       await sleep(300)
       kills.push({ ...killed, until: now() })
     }
-    const outcomes = await load.stop()
+    const outcomes = await site.stopLoad(load)
     const gaps = kills.map(
       ({ at, until }) =>
         lastWithout(
@@ -70,7 +71,7 @@ describe('a switch that is', () => {
     )
     expect(wrong(outcomes)).toEqual([])
     expect(Math.max(...gaps)).toBeLessThan(site.bound(5000))
-  }, 120_000)
+  })
 
   // Within a second Open vSwitch does not notice; after that it does nothing until it has its database again, and with
   // the userspace datapath it does not even forward.
@@ -81,7 +82,7 @@ describe('a switch that is', () => {
     await until('the switch to be back', async () => (await site.reasons()).length === 0)
     await sleep(1500)
     const { lostAt } = await pinged()
-    const outcomes = await load.stop()
+    const outcomes = await site.stopLoad(load)
     const outside = outcomes.filter(({ kind }) => kind === 'outside')
     const [outsideMs, allMs, pingMs] = [
       lastWithout('right', outside),
@@ -107,7 +108,7 @@ describe('a switch that is', () => {
     await until('it to be ready', async () => (await site.reasons()).length === 0)
     expect(withoutUplink(await dump())).toEqual(before)
     await sleep(500)
-    const outcomes = await load.stop()
+    const outcomes = await site.stopLoad(load)
     const backMs = lastWithout('right', outcomes) - madeAt
     site.tell(
       'bridge removed and made again',
@@ -151,7 +152,7 @@ describe('the connection of the switch to the controller', () => {
     }
     await sleep(500)
     expect(await dump()).toEqual(flows)
-    const outcomes = await load.stop()
+    const outcomes = await site.stopLoad(load)
     const gaps = cuts.map(({ at, until }) => lastWithout('right', outside(outcomes, at, until)) - at)
     const shown = gaps.map((gap) => milliseconds(Math.max(0, gap))).join(', ')
     site.tell(
@@ -173,7 +174,7 @@ describe('the connection of the switch to the controller', () => {
     const mendedAt = now()
     await until('it to be ready', async () => (await site.reasons()).length === 0)
     await sleep(1000)
-    const outcomes = await load.stop()
+    const outcomes = await site.stopLoad(load)
     const forwardingMs = lastWithout('right', outside(outcomes, at, mendedAt)) - at
     const backMs = lastWithout('right', outcomes) - mendedAt
     const found = `forwarding again ${milliseconds(forwardingMs)} after; everything right ${milliseconds(backMs)} after it is mended`
@@ -228,7 +229,7 @@ describe('what others do to its flows', () => {
     ['a changed group', () => [['mod-group', 'br-int', 'group_id=31,type=indirect,bucket=actions=drop']]],
     ['a deleted group, and with it its flows', () => [['del-groups', 'br-int', 'group_id=31']]],
   ])('%s are put right within two seconds, and nobody else feels it', async (what, commandsOf) => {
-    await site.measureSlowness()
+    site.slowness = await slownessNow()
     const [flows, groupsBefore] = [await dump(), await groups()]
     const before = await ages()
     const startedAt = now()
