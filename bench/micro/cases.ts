@@ -79,7 +79,8 @@ export const handlersOf = ({ handlers }: Lane, connected = () => {}): SessionHan
   },
 })
 
-function connectedSession(lane: Lane): SwitchSession {
+/** A session that is connected, and whose bytes nobody reads. */
+export function connectedSession(lane: Lane): SwitchSession {
   const link = { write: () => true, end: () => {} }
   const session = new SwitchSession(link, handlersOf(lane), { clock: systemClock, inactivityProbeMs: 5000 })
   session.receive(introduction)

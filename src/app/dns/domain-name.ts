@@ -94,5 +94,6 @@ const labelsOf = (address: Buffer): string[] =>
 const reverseKey = (labels: readonly string[], address: Buffer): string =>
   keyOfLabels([...labels.toReversed(), formOf(address).zone, 'arpa'])
 
+/** The root is the empty label at the end. One `join` makes one flat string, which is half as large as a chain. */
 const keyOfLabels = (labels: readonly string[]): string =>
-  `${labels.map((label) => String.fromCharCode(label.length) + label).join('')}\0`
+  [...labels, ''].map((label) => String.fromCharCode(label.length) + label).join('')

@@ -76,7 +76,7 @@ function writeRecords(
   limit: number,
   countAt: number,
 ): number {
-  const { bytes, ends, preferred } = set
+  const { records, ends, preferred } = set
   const others = ends.length - preferred
   let at = offset
   let count = 0
@@ -86,7 +86,7 @@ function writeRecords(
     const from = index === 0 ? 0 : ends[index - 1]!
     const to = ends[index]!
     if (at + to - from > limit) break
-    at = copyBytes(into, at, bytes, from, to)
+    for (let i = from; i < to; i++) into[at++] = records.charCodeAt(i)
   }
   setWord(into, countAt, count)
   return at

@@ -10,7 +10,7 @@ test('a reader that remembers reads what one that does not reads, whatever came 
   const name = fc.uint8Array({ minLength: 1, maxLength: 255 })
   fc.assert(
     fc.property(fc.array(name, { minLength: 1, maxLength: 8 }), fc.nat(20), (names, at) => {
-      for (const each of [...names, ...names]) {
+      for (const each of [...names, ...names, ...names]) {
         const bytes = Buffer.concat([Buffer.alloc(at, 0xff), each, Buffer.alloc(3, 0xff)])
         expect(keyAt(bytes, at, at + each.length)).toBe(readKey(bytes, at, at + each.length))
       }
@@ -32,7 +32,7 @@ test.each([
 
 test('names that differ in one byte, or share a beginning, stay apart', () => {
   const keyAt = createKeyReader()
-  for (let turn = 0; turn < 2; turn++)
+  for (let turn = 0; turn < 3; turn++)
     for (let i = 0; i < 20_000; i++) {
       const bytes = wire(`vm-${i}.red.example.org`)
       expect(keyAt(bytes, 0, bytes.length)).toBe(keyOf(`vm-${i}.red.example.org`))
