@@ -19,6 +19,7 @@ needed=(
   ping:iputils-ping
   nft:nftables
   python3:python3-minimal
+  promtool:prometheus
   systemd-analyze:systemd
   etcd:etcd-server
   etcdctl:etcd-client

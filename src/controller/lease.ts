@@ -87,6 +87,7 @@ export function createLease({ app, rows, probe, clock, log, metrics }: LeaseOpti
   let cancel = () => {}
 
   const isHeld = () => clock.now() < heldUntil
+  metrics.held.set({ app }, 0)
   const count = (result: 'renewed' | 'late' | 'refused') => {
     metrics.renewals.inc({ app, result })
     metrics.held.set({ app }, isHeld() ? 1 : 0)

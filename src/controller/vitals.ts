@@ -54,14 +54,14 @@ export function exposeProcess(metrics: Metrics): () => void {
   delays.enable()
   metrics.readings(
     'df_event_loop_lag_seconds',
-    'How late the event loop was since somebody asked last, by quantile',
-    'quantile',
+    'How late the event loop was since somebody asked last, by percentile; 100 is the worst',
+    'percentile',
     () => {
       const lag = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - lookMs / 1000) || 0
       const lags = {
-        '0.5': lag(delays.percentile(50)),
-        '0.99': lag(delays.percentile(99)),
-        '1': lag(delays.max),
+        '50': lag(delays.percentile(50)),
+        '99': lag(delays.percentile(99)),
+        '100': lag(delays.max),
       }
       delays.reset()
       return lags
