@@ -6,6 +6,8 @@
 demo: setup
 	@node dist/cli/demo.js
 
+# A real Neutron with its message broker: two more minutes on a new machine.
+test: PACKAGES = neutron-server rabbitmq-server
 test: setup
 	@node scripts/test.mjs
 
@@ -22,4 +24,4 @@ install:
 	@bash scripts/install.sh
 
 setup:
-	@bash scripts/setup.sh
+	@bash scripts/setup.sh $(PACKAGES)

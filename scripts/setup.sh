@@ -51,10 +51,13 @@ if ((${#missing[@]})); then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
   fi
+  command -v epmd >/dev/null || no_epmd=1
   log=$(mktemp)
   { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
     >"$log" 2>&1 || { cat "$log" >&2; fail 'apt-get failed (its output is above)'; }
   rm -f "$log"
+  # RabbitMQ's package leaves Erlang's port mapper running, whatever the policy says.
+  [ -z "${no_epmd:-}" ] || ! command -v epmd >/dev/null || epmd -kill >/dev/null 2>&1 || true
 fi
 
 stamp() { sha256sum package-lock.json package.json | sha256sum | cut -d' ' -f1; }

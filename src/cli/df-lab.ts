@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url'
 import { type Command, CommanderError } from 'commander'
 import { ConfigError, reasonOf } from '../errors.ts'
 import { Interruption, interruptible, outliveReaders } from '../lab/interrupt.ts'
-import { down, labPlan, namespaceOf, portOf, up } from '../lab/lab.ts'
-import { plug, unplug } from '../lab/port.ts'
+import { down, labPlan, namespaceOf, plugPort, portOf, up } from '../lab/lab.ts'
+import { unplug } from '../lab/port.ts'
 import { type LabStatus, labStatus } from '../lab/status.ts'
 import { type Io, programOf, textTable } from './output.ts'
 
@@ -93,16 +93,25 @@ function commands(): Command {
     .passThroughOptions()
     .action(async (port: string, args: string[]) => inside(name(), port, ['dig', ...args]))
 
-  for (const [verb, act] of Object.entries({ plug, unplug }))
-    program
-      .command(verb)
-      .description(`${verb} a VM's interface ${verb === 'plug' ? 'into' : 'from'} the integration bridge`)
-      .argument('<port>')
-      .action(async (key: string) => {
-        const { port, node } = portOf(labPlan(name()), key)
-        await act(port, node)
-        report(`${key} is ${verb}ged`)
-      })
+  program
+    .command('plug')
+    .description(
+      "plug a VM's interface into the integration bridge; an lport that is only in the store gets a VM",
+    )
+    .argument('<port>', "a port of the lab's file, or the id of an lport")
+    .action(async (key: string) => {
+      report(`${await plugPort(name(), key)} is plugged`)
+    })
+
+  program
+    .command('unplug')
+    .description("unplug a VM's interface from the integration bridge")
+    .argument('<port>')
+    .action(async (key: string) => {
+      const { port, node } = portOf(labPlan(name()), key)
+      await unplug(port, node)
+      report(`${port.key} is unplugged`)
+    })
   return program
 }
 

@@ -6,13 +6,14 @@
 import { existsSync } from 'node:fs'
 import { ConfigError, reasonOf } from '../errors.ts'
 import { openNbDriver } from '../nb/index.ts'
+import { adoptedPort } from './adopt.ts'
 import type { Build } from './build.ts'
 import { startEtcd, untilEtcdAnswers } from './etcd.ts'
 import { deleteNamespace, hasNamespace } from './namespace.ts'
 import { createNode, joinNodes, type StartedController, startController } from './node.ts'
 import { createGateway, createSegment, createServer } from './outside.ts'
 import { type NodePlan, namespacesOf, northboundOf, type Plan, type PortPlan, planOf } from './plan.ts'
-import { createPort, removeResolverFile } from './port.ts'
+import { createPort, plug, removeResolverFile } from './port.ts'
 import { isRunning, LabError, processOf, signalProcess, stopProcess, together, waitUntil } from './process.ts'
 import { readLabFile } from './schema.ts'
 import { seed } from './seed.ts'
@@ -178,17 +179,37 @@ export function labPlan(name: string): Plan {
 
 /** A port of a lab and its node. Throws `ConfigError` with the ports that there are. */
 export function portOf(plan: Plan, key: string): { port: PortPlan; node: NodePlan } {
-  const port = plan.ports.find((one) => one.key === key)
+  const port = plan.ports.find(isCalled(key))
   if (!port)
     throw new ConfigError(`there is no port ${key} in lab ${plan.name}; it has ${keysOf(plan.ports)}`)
   return { port, node: plan.nodes.find((node) => node.key === port.node)! }
+}
+
+/**
+ * Plugs a port in: one of the lab's, or by its id an lport that somebody else wrote into the store, which gets a VM. Gives
+ * the key by which the lab knows it. Throws `ConfigError` if there is neither.
+ */
+export async function plugPort(name: string, key: string): Promise<string> {
+  const { plan, record, adopt } = openState(checked(name))
+  if (plan.ports.some(isCalled(key))) {
+    const { port, node } = portOf(plan, key)
+    await plug(port, node)
+    return port.key
+  }
+  const store = await openNbDriver(northboundOf(plan))
+  const rows = await store.list().finally(() => store.close())
+  const port = adoptedPort(plan, key, rows)
+  adopt(port)
+  const node = plan.nodes.find((one) => one.key === port.node)!
+  await createPort({ plan, record, diesWithParent: false, signal: undefined }, port, node)
+  return port.key
 }
 
 /** The namespace of anything in a lab: a port, a node, a gateway, a server. Throws `ConfigError` with what there is. */
 export function namespaceOf(plan: Plan, key: string): string {
   const { ports, nodes, gateways, servers, etcd } = plan
   const all = [...ports, ...nodes, ...gateways, ...servers, ...(etcd === undefined ? [] : [etcd])]
-  const found = all.find((one) => one.key === key)
+  const found = all.find(isCalled(key))
   if (!found) throw new ConfigError(`there is no ${key} in lab ${plan.name}; it has ${keysOf(all)}`)
   return found.namespace
 }
@@ -222,6 +243,10 @@ function checked(name: string): string {
     throw new ConfigError(`--name ${name}: use at most 20 lower case letters, digits and inner hyphens`)
   return name
 }
+
+/** A port is also known by the id of its lport. */
+const isCalled = (name: string) => (part: { readonly key: string; readonly id?: string }) =>
+  part.key === name || part.id === name
 
 const keysOf = (parts: readonly { readonly key: string }[]) =>
   parts.map(({ key }) => key).join(', ') || 'none'

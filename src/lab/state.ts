@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ConfigError, reasonOf } from '../errors.ts'
-import { namespacesOf, type Plan } from './plan.ts'
+import { namespacesOf, type Plan, type PortPlan } from './plan.ts'
 import type { ProcessRef } from './process.ts'
 
 /** Where all labs live; each has a directory of its name there. */
@@ -33,6 +33,8 @@ export interface State {
   readonly plan: Plan
   /** Puts a process on record, in place of an earlier one of that name. */
   record(name: string, process: ProcessRef): void
+  /** Another port, of which nothing exists yet. */
+  adopt(port: PortPlan): void
   /** The lab is up; from now on it stands by itself, unless it is to end with its owner. */
   finish(isOwned: boolean): void
 }
@@ -98,6 +100,11 @@ function stateOf(first: StateFile): State {
   }
   return {
     plan: first.plan,
+    adopt: (port) =>
+      change({
+        plan: { ...current.plan, ports: [...current.plan.ports, port] },
+        namespaces: [...current.namespaces, port.namespace],
+      }),
     record: (name, process) =>
       change({ parts: [...current.parts.filter((part) => part.name !== name), { name, process }] }),
     finish: (isOwned) => change({ isUp: true, ...(isOwned ? {} : { owner: undefined }) }),
