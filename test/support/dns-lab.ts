@@ -73,6 +73,9 @@ export interface Audience {
   readonly passing?: number
 }
 
+/** `dig` may be done before the captures have seen its packets. */
+export const oneReply: Audience = { count: 1, replying: 1 }
+
 const filter = 'udp port 53 or (ip[6:2] & 0x1fff != 0)'
 
 /** Watches a lab of that file until `close`. */
@@ -187,7 +190,7 @@ export class DnsLab {
 
   /** Asks with `dig` and gives the one reply, which was made on the way: no packet left the cloud. */
   async answered(port: string, words: string, audience: Audience = {}): Promise<Reply> {
-    const observed = await this.dig(port, words, audience)
+    const observed = await this.dig(port, words, { ...oneReply, ...audience })
     expect(observed.passed, `${words}: left the cloud`).toEqual([])
     expect(observed.replies, `${words}: ${observed.output}`).toHaveLength(1)
     expect(observed.output).not.toMatch(
@@ -202,7 +205,7 @@ export class DnsLab {
 
   /** Asks with `dig` and expects that the very packet left through the tenant's gateway, and nothing came from us. */
   async forwarded(port: string, words: string): Promise<Observed> {
-    const observed = await this.dig(port, words)
+    const observed = await this.dig(port, words, { count: 1 })
     this.expectForwarded(observed, words)
     return observed
   }

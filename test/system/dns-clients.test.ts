@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type ProcessRef, startDaemon, stopProcess, waitUntil } from '../../src/lab/process.ts'
-import { DnsLab, type Observed, payloadsOf, tenants, upstream } from '../support/dns-lab.ts'
+import { DnsLab, type Observed, oneReply, payloadsOf, tenants, upstream } from '../support/dns-lab.ts'
 import { optOf } from '../support/dns-reply.ts'
 
 let cloud: DnsLab
@@ -137,7 +137,7 @@ describe.each(tenants)('tenant %s: the same names in another server', (tenant, d
     for (const question of questions) {
       const ours = await cloud.answered(vm1, `@${upstream.v4} ${question} +nocookie`, audience)
       const theirs = await cloud.dig(vm1, `@10.0.0.6 ${question} +nocookie`, {
-        also: (port) => port === nine,
+        ...{ ...oneReply, ...audience },
       })
       expect(theirs.replies, theirs.output).toHaveLength(1)
       const said = ({ message }: Observed['replies'][number]) => ({
@@ -179,7 +179,7 @@ describe.each(tenants)('tenant %s: the same names in another server', (tenant, d
     const audience = { also: (port: string) => port === nine }
     for (const question of questions) {
       const ours = await cloud.answered(vm1, `@${upstream.v4} ${question} +nocookie`, audience)
-      const theirs = await cloud.dig(vm1, `@10.0.0.6 ${question} +nocookie`, audience)
+      const theirs = await cloud.dig(vm1, `@10.0.0.6 ${question} +nocookie`, { ...oneReply, ...audience })
       const said = ({ message }: Observed['replies'][number]) => [
         (message as { readonly rcode?: string }).rcode,
         ...(message.answers ?? [])
