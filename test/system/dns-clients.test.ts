@@ -136,9 +136,7 @@ describe.each(tenants)('tenant %s: the same names in another server', (tenant, d
     const audience = { also: (port: string) => port === nine }
     for (const question of questions) {
       const ours = await cloud.answered(vm1, `@${upstream.v4} ${question} +nocookie`, audience)
-      const theirs = await cloud.dig(vm1, `@10.0.0.6 ${question} +nocookie`, {
-        ...{ ...oneReply, ...audience },
-      })
+      const theirs = await cloud.dig(vm1, `@10.0.0.6 ${question} +nocookie`, { ...oneReply, ...audience })
       expect(theirs.replies, theirs.output).toHaveLength(1)
       const said = ({ message }: Observed['replies'][number]) => ({
         rcode: (message as { readonly rcode?: string }).rcode,
