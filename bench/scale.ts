@@ -1,7 +1,8 @@
 /**
  * How the controller bears a large cloud: `npm run bench:scale -- [--ports 10000] [--networks 500] [--local 200]
- * [--seconds 20] [--rate 50] [--nb file|etcd]`. Starts a private Open vSwitch and a real controller, and measures start,
- * memory, CPU for each changed row, and the time from a written row to its effect. docs/performance.md has results.
+ * [--seconds 20] [--rate 50] [--turns 150] [--rest 30] [--nb file|etcd]`. Starts a private Open vSwitch and a real
+ * controller, and measures start, memory, CPU for each changed row, and the time from a written row to its effect.
+ * docs/performance.md has results; test/system/scale.test.ts runs it small.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '20' },
     rate: { type: 'string', default: '50' },
     turns: { type: 'string', default: '150' },
+    rest: { type: 'string', default: '30' },
     nb: { type: 'string', default: 'file' },
   },
 })
@@ -32,6 +34,10 @@ const size: CloudSize = {
   ports: Number(values.ports),
   localPorts: Number(values.local),
 }
+if (size.networks <= size.localPorts || size.ports < 4 * size.networks)
+  throw new Error(
+    '--networks must be more than --local, and --ports four times as many: some changes are far away',
+  )
 const say = (what: string, figure: string) =>
   process.stdout.write(`${what.padEnd(40)}${figure}  [load ${load()}]\n`)
 
@@ -69,7 +75,7 @@ try {
   }
   await sayMemory('when ready')
 
-  const idle = await cpuShare(pid, () => sleep(30_000))
+  const idle = await cpuShare(pid, () => sleep(1000 * Number(values.rest)))
   say('CPU at rest', `${(idle * 100).toFixed(1)} % of a core`)
 
   let turn = 1
