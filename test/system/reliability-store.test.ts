@@ -197,10 +197,11 @@ describe('of three etcd', () => {
 })
 
 describe('the embedded store', () => {
-  const root = mkdtempSync(join(tmpdir(), 'df-disk-'))
+  let root: string
   let disk: string
 
   beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), 'df-disk-'))
     await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'df-disk', root])
     disk = join(root, 'nb')
     const store = await openNbDriver(
