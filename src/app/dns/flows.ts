@@ -51,8 +51,8 @@ export function createFlows(intercept: Intercept): AskersFlows {
 }
 
 /**
- * What all networks and askers share, by where it stands among their rows. The probe has a row before all others: its
- * `metadata` is a sequence number and may be any network's key.
+ * What all networks and askers share, by where it stands among their rows. The probe has a row before all others: it must
+ * come up in every mode, whatever destinations are intercepted.
  */
 function commonRows(intercept: Intercept) {
   const punt = controller({ maxLen: wholePacket, userdata: Buffer.from(userdata), pause: true })
