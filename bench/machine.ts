@@ -23,6 +23,10 @@ export function memoryMb(pid: number): { rss: number; pss: number; peak: number 
   return { rss: mb(status, 'VmRSS'), pss: mb(rollup, 'Pss'), peak: mb(status, 'VmHWM') }
 }
 
+/** A process's share of the memory that it has in pages, in KB of 2^10 bytes. */
+export const pssKb = (pid: number): number =>
+  Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1])
+
 /** The machine and its versions in one line. */
 export function machineLine(): string {
   const ovs = execFileSync('ovs-vswitchd', ['--version'], { encoding: 'utf8' }).split('\n')[0]

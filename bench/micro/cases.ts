@@ -6,12 +6,11 @@
 
 import { readKey } from '../../src/app/dns/keys.ts'
 import { readQuery } from '../../src/app/dns/question.ts'
-import { decode, systemClock } from '../../src/openflow/index.ts'
+import { decode } from '../../src/openflow/index.ts'
 import { PacketIn } from '../../src/openflow/packet-in.ts'
-import { type SessionHandlers, SwitchSession } from '../../src/openflow/session.ts'
 import { parseFrame } from '../../src/packet/index.ts'
 import { checksum } from '../../src/wire/checksum.ts'
-import { createLane, introduction, type Lane } from './lane.ts'
+import { connectedSession, createLane } from './lane.ts'
 
 /** One thing to measure. */
 export interface Case {
@@ -69,22 +68,6 @@ export function cases(): readonly Case[] {
     { name: 'answer, chunk to write', times: packetCount, run: () => session.receive(hits) },
     { name: 'pass, chunk to write', times: packetCount, run: () => session.receive(misses) },
   ]
-}
-
-/** The lane's own handler among others that do nothing. */
-export const handlersOf = ({ handlers }: Lane, connected = () => {}): SessionHandlers => ({
-  ...{ connected, message: () => {}, ...handlers },
-  rejected: (reason) => {
-    throw new Error(reason)
-  },
-})
-
-/** A session that is connected, and whose bytes nobody reads. */
-export function connectedSession(lane: Lane): SwitchSession {
-  const link = { write: () => true, end: () => {} }
-  const session = new SwitchSession(link, handlersOf(lane), { clock: systemClock, inactivityProbeMs: 5000 })
-  session.receive(introduction)
-  return session
 }
 
 const chunkOf = (message: (index: number) => Buffer): Buffer =>

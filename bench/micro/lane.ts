@@ -9,7 +9,7 @@ import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { northboundOf } from '../../src/nb/index.ts'
 import { encode, type Message, systemClock } from '../../src/openflow/index.ts'
-import type { SessionHandlers } from '../../src/openflow/session.ts'
+import { type SessionHandlers, SwitchSession } from '../../src/openflow/session.ts'
 import { appsOf } from '../../test/support/cloud.ts'
 import { queryFrame } from '../changes.ts'
 import { type CloudPort, type CloudSize, domainOf, portsOf, rowsOf } from '../cloud.ts'
@@ -75,4 +75,20 @@ export function createLane(size: CloudSize): Lane {
     packetIn: (port, place, id) => packetIn(port, `vm-${place}.${domainOf(port.network, size)}`, id),
     foreign: (port, id) => packetIn(port, 'www.example.net', id),
   }
+}
+
+/** The lane's own handler among others that do nothing. */
+export const handlersOf = ({ handlers }: Lane, connected = () => {}): SessionHandlers => ({
+  ...{ connected, message: () => {}, ...handlers },
+  rejected: (reason) => {
+    throw new Error(reason)
+  },
+})
+
+/** A session that is connected, and whose bytes nobody reads. */
+export function connectedSession(lane: Lane): SwitchSession {
+  const link = { write: () => true, end: () => {} }
+  const session = new SwitchSession(link, handlersOf(lane), { clock: systemClock, inactivityProbeMs: 5000 })
+  session.receive(introduction)
+  return session
 }

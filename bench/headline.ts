@@ -1,0 +1,201 @@
+/**
+ * `npm run bench:headline`: one service a node against one dnsmasq a network, as memory (PSS) and as the time from the
+ * start until all names are served, for 1, 10, 100 and 500 networks of 20 ports with one local port each. dnsmasq is the
+ * real one with the arguments of Neutron's DHCP agent, one process a network in a namespace of its own.
+ *
+ *     npm run bench:headline -- [--networks 1,10,100,500] [--out DIRECTORY]
+ */
+
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import Table from 'cli-table3'
+import { interruptible } from '../src/lab/interrupt.ts'
+import { createNamespace, deleteNamespace, ip } from '../src/lab/namespace.ts'
+import { type ProcessRef, startDaemon, stopProcess, waitUntil } from '../src/lab/process.ts'
+import { addressOf, type CloudSize, domainOf, portsOf, rowsOf } from './cloud.ts'
+import { neutronArguments } from './dns/dnsmasq.ts'
+import { pssKb } from './machine.ts'
+import { missing, provenance, remedy } from './needs.ts'
+import { startNode } from './node.ts'
+import { startStore } from './store.ts'
+import { linesSvg } from './svg.ts'
+
+const portsPerNetwork = 20
+/** So many of Neutron's processes are started at a time; it has a pool of ten. */
+const atOnce = 10
+
+interface Cost {
+  readonly pssKb: number
+  readonly startMs: number
+}
+
+interface Point {
+  readonly networks: number
+  readonly ours: Cost
+  readonly dnsmasq: Cost
+}
+
+const { values } = parseArgs({
+  options: { networks: { type: 'string', default: '1,10,100,500' }, out: { type: 'string' } },
+})
+const absent = missing([
+  ['ovs-vswitchd', 'openvswitch-switch'],
+  ['dnsmasq', 'dnsmasq-base'],
+])
+if (absent.length > 0) {
+  process.stderr.write(`${remedy(absent)}\n`)
+  process.exit(2)
+}
+
+const say = (line: string) => void process.stderr.write(`${line}\n`)
+const points = await interruptible(async (signal) => {
+  const found: Point[] = []
+  for (const networks of values.networks.split(',').map(Number)) {
+    const root = mkdtempSync(join(tmpdir(), 'df-headline-'))
+    try {
+      const ours = await ourCost(root, sizeOf(networks))
+      say(`${networks} networks: ours ${text(ours)}`)
+      signal.throwIfAborted()
+      const dnsmasq = await dnsmasqCost(root, sizeOf(networks), signal)
+      say(`${networks} networks: dnsmasq ${text(dnsmasq)}`)
+      found.push({ networks, ours, dnsmasq })
+    } finally {
+      rmSync(root, { recursive: true, force: true })
+    }
+    signal.throwIfAborted()
+  }
+  return found
+})
+report(points)
+
+function sizeOf(networks: number): CloudSize {
+  return { tenants: 10, networks, ports: portsPerNetwork * networks, localPorts: networks }
+}
+
+async function ourCost(root: string, size: CloudSize): Promise<Cost> {
+  const store = await startStore('file', root)
+  try {
+    await store.driver.putAll([...rowsOf(size)])
+    const plugged = portsOf(size).filter(({ isLocal }) => isLocal)
+    const node = await startNode({
+      ...{ directory: join(root, 'node'), name: '1', host: 'compute-1', store: store.configuration },
+      plugged: plugged.map(({ id }) => id),
+    })
+    try {
+      const { process, readyMs } = await node.start(120_000)
+      return { pssKb: pssKb(process.pid), startMs: readyMs }
+    } finally {
+      await node.stop()
+    }
+  } finally {
+    await store.stop()
+  }
+}
+
+async function dnsmasqCost(root: string, size: CloudSize, signal: AbortSignal): Promise<Cost> {
+  const namespaces: string[] = []
+  const started: ProcessRef[] = []
+  const all = Array.from({ length: size.networks }, (_, network) => network)
+  const each = async (act: (network: number) => Promise<void>) => {
+    for (let from = 0; from < all.length && !signal.aborted; from += atOnce)
+      await Promise.all(all.slice(from, from + atOnce).map(act))
+  }
+  try {
+    await each(async (network) => {
+      const namespace = `dfh-${process.pid}-${network}`
+      namespaces.push(namespace)
+      await createNamespace(namespace)
+      await ip(namespace, ['address add 10.0.255.2/16 dev lo', 'link set lo up'])
+      writeNames(directoryOf(root, network), network, size)
+    })
+    const startedAt = performance.now()
+    await each(async (network) => {
+      const directory = directoryOf(root, network)
+      const options = {
+        logFile: join(directory, 'log'),
+        namespace: namespaces[network]!,
+        diesWithParent: true,
+      }
+      const daemon = await startDaemon('dnsmasq', neutronArguments(directory), options)
+      started.push(daemon)
+      const alive = [{ name: 'dnsmasq', process: daemon, logFile: options.logFile }]
+      await waitUntil('dnsmasq', () => existsSync(join(directory, 'pid')), { alive })
+    })
+    const startMs = performance.now() - startedAt
+    return { pssKb: started.reduce((sum, { pid }) => sum + pssKb(pid), 0), startMs }
+  } finally {
+    await Promise.all(started.map((daemon) => stopProcess(daemon)))
+    for (const namespace of namespaces) await deleteNamespace(namespace)
+  }
+}
+
+function directoryOf(root: string, network: number): string {
+  return join(root, `dnsmasq-${network}`)
+}
+
+/** The names of a network as Neutron writes them into `addn_hosts`. */
+function writeNames(directory: string, network: number, size: CloudSize): void {
+  mkdirSync(directory)
+  const lines = Array.from({ length: portsPerNetwork }, (_, place) => {
+    const name = `vm-${place}`
+    return `${addressOf(place)}\t${name}.${domainOf(network, size)} ${name}\n`
+  })
+  writeFileSync(join(directory, 'addn_hosts'), lines.join(''))
+}
+
+function text({ pssKb, startMs }: Cost): string {
+  return `${(pssKb / 1024).toFixed(1)} MB, started in ${(startMs / 1000).toFixed(1)} s`
+}
+
+function report(found: readonly Point[]): void {
+  const machine = provenance()
+  const table = new Table({
+    head: ['networks', 'ours, MB', 'dnsmasq, MB', 'ours, s', 'dnsmasq, s'],
+    style: { head: [], border: [] },
+  })
+  for (const { networks, ours, dnsmasq } of found)
+    table.push([
+      networks,
+      ...[ours.pssKb, dnsmasq.pssKb].map((kb) => (kb / 1024).toFixed(1)),
+      ...[ours.startMs, dnsmasq.startMs].map((ms) => (ms / 1000).toFixed(1)),
+    ])
+  process.stdout.write(`${machine}\n${table.toString()}\n`)
+  const [first, last] = [found[0], found.at(-1)]
+  if (first !== undefined && last !== undefined && first !== last) {
+    const slope = (of: 'ours' | 'dnsmasq') =>
+      (last[of].pssKb - first[of].pssKb) / (last.networks - first.networks)
+    const [ours, theirs] = [slope('ours'), slope('dnsmasq')]
+    const crossing = (first.ours.pssKb - ours * first.networks) / (theirs - ours)
+    process.stdout.write(
+      `each further network: ours ${ours.toFixed(0)} KB, dnsmasq ${theirs.toFixed(0)} KB, ${(ours / theirs).toFixed(3)} : 1; ` +
+        `the totals cross at ${Math.round(crossing)} networks\n`,
+    )
+  }
+  if (values.out === undefined) return
+  mkdirSync(values.out, { recursive: true })
+  writeFileSync(
+    join(values.out, 'headline.json'),
+    `${JSON.stringify({ machine, points: found }, undefined, 1)}\n`,
+  )
+  const lines = (figure: (cost: Cost) => number) =>
+    (['ours', 'dnsmasq'] as const).map((name) => ({
+      name: name === 'ours' ? 'one controller' : 'one dnsmasq a network',
+      points: found.map((point) => [point.networks, figure(point[name])] as const),
+    }))
+  const shape = { xUnit: 'networks on the node', isLogarithmic: true }
+  writeFileSync(
+    join(values.out, 'headline-memory.svg'),
+    linesSvg({ title: 'Memory', unit: 'MB, PSS', ...shape, series: lines(({ pssKb }) => pssKb / 1024) }),
+  )
+  writeFileSync(
+    join(values.out, 'headline-start.svg'),
+    linesSvg({
+      title: 'Start to all names served',
+      unit: 's',
+      ...shape,
+      series: lines(({ startMs }) => startMs / 1000),
+    }),
+  )
+}
