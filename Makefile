@@ -7,7 +7,7 @@ demo: setup
 	@node dist/cli/demo.js
 
 # A real Neutron with its message broker: two more minutes on a new machine.
-test: PACKAGES = neutron-server rabbitmq-server
+test nightly: PACKAGES = neutron-server rabbitmq-server
 test: setup
 	@node scripts/test.mjs
 

@@ -18,7 +18,13 @@ import {
   storedOf,
 } from './changes.ts'
 import type { Query } from './hints.ts'
-import { type Cloud, type CollectionName, cloudWith, collectionNames } from './resources.ts'
+import {
+  type Cloud,
+  type CollectionName,
+  cloudWith,
+  collectionNames,
+  type ResourceReading,
+} from './resources.ts'
 import { wantedOf } from './rows.ts'
 
 /** What was done, or with a dry run what would be. */
@@ -55,22 +61,23 @@ export function createFeed(api: NeutronApi, driver: NbDriver, options: FeedOptio
   /** The missing ones that still exist are put into the cloud; the others are gone. */
   const sifted = async (cloud: Cloud, missing: Ids): Promise<{ cloud: Cloud; gone: Ids }> => {
     const gone: { [C in CollectionName]?: Set<string> } = {}
-    let found = cloud
-    const asked = collectionNames.flatMap((collection) =>
-      Array.from(missing[collection] ?? [], (id) => ({ collection, id })),
-    )
-    for (let at = 0; at < asked.length; at += askedAtOnce)
-      await Promise.all(
-        asked.slice(at, at + askedAtOnce).map(async ({ collection, id }) => {
-          const reading = await api.one(collection, id)
-          if (reading) found = cloudWith(found, collection, [reading])
-          else {
-            gone[collection] = (gone[collection] ?? new Set()).add(id)
-            found = cloudWith(found, collection, [], [id])
-          }
-        }),
-      )
-    return { cloud: found, gone }
+    let sound = cloud
+    for (const collection of collectionNames) {
+      const ids = [...(missing[collection] ?? [])]
+      const readings: ResourceReading<CollectionName>[] = []
+      const lost = new Set<string>()
+      for (let at = 0; at < ids.length; at += askedAtOnce)
+        await Promise.all(
+          ids.slice(at, at + askedAtOnce).map(async (id) => {
+            const reading = await api.one(collection, id)
+            if (reading) readings.push(reading)
+            else lost.add(id)
+          }),
+        )
+      gone[collection] = lost
+      sound = cloudWith(sound, collection, readings, lost)
+    }
+    return { cloud: sound, gone }
   }
 
   const applied = async (cloud: Cloud, stored: Stored, gone: Ids): Promise<Outcome> => {

@@ -3,7 +3,8 @@
  * Projects red and blue have the same addresses and the same names.
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -20,6 +21,8 @@ import { type Project, projectId, RealNeutron, type Resource } from '../support/
 
 const tenants = ['red', 'blue'] as const
 const outside = '198.51.100.53'
+/** 2,000 in the nightly run. */
+const portCount = Number(process.env.DF_NEUTRON_PORTS ?? 200)
 const name = labNameOf('neutron')
 
 let folder: string
@@ -170,11 +173,13 @@ async function rows() {
   }
 }
 
-/** Everything in the store, as text. */
+/** Everything in the store, told apart from everything else. */
 async function stored(): Promise<string> {
   const driver = await openNbDriver(storeOf(lab.plan))
   try {
-    return JSON.stringify(await driver.list())
+    return createHash('sha256')
+      .update(JSON.stringify(await driver.list()))
+      .digest('hex')
   } finally {
     await driver.close()
   }
@@ -189,6 +194,14 @@ async function answered(tenant: Project, label: string, addresses: readonly stri
     { timeoutMs: 30_000 },
   )
   return performance.now() - beganMs
+}
+
+const procFile = (of: Feed, file: string) => readFileSync(`/proc/${of.process.pid}/${file}`, 'utf8')
+
+/** User and system time so far: proc(5), `stat`, in ticks of 10 ms. */
+function cpuTimeMs(of: Feed): number {
+  const fields = procFile(of, 'stat').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
 const fullReads = (of: Feed) => of.metric('df_neutron_sync_reads_total{kind="round",result="ok"}')
@@ -324,6 +337,34 @@ describe('without notifications', () => {
     },
     60_000,
   )
+
+  test(`${portCount} ports that are there at once: every name, each once, and then nothing to write`, async () => {
+    const label = 'many-template'
+    const template = await vm('red', label, '10.0.0.50')
+    await neutron.multiply(template.id, portCount, 'many')
+    const wanted = new Set(Array.from({ length: portCount }, (_, n) => `many-${n}`))
+    const found = async () =>
+      [...(await rows()).dnsname.values()].map(({ dns_name }) => dns_name).filter((one) => wanted.has(one))
+    await waitUntil('all names', async () => (await found()).length >= portCount, { timeoutMs: 120_000 })
+    expect(new Set(await found())).toEqual(wanted)
+    expect(await found()).toHaveLength(portCount)
+    const [before, reads, spentMs] = [await stored(), await fullReads(feed), cpuTimeMs(feed)]
+    await waitUntil('three more full reads', async () => (await fullReads(feed)) >= reads + 3, {
+      timeoutMs: 60_000,
+    })
+    const perReadMs = (cpuTimeMs(feed) - spentMs) / ((await fullReads(feed)) - reads)
+    expect(await stored()).toBe(before)
+    const peakSize = Number(/VmHWM:\s+(\d+) kB/.exec(procFile(feed, 'status'))![1])
+    const ownMs = await neutron.ownTimeMs()
+    process.stdout.write(
+      `${portCount} ports: a full read that finds nothing new takes ${Math.round(perReadMs)} ms of the feed's CPU beside ${Math.round(ownMs)} ms of the server; the feed had ${Math.round(peakSize / 1024)} MB at most\n`,
+    )
+    expect(peakSize).toBeLessThan(150 * 1024)
+    await neutron.delete('admin', 'port', template.id)
+    await waitUntil('its row to go', async () => !(await rows()).lport.has(template.id), {
+      timeoutMs: 30_000,
+    })
+  }, 240_000)
 
   test('a server that is stopped and started again: nothing is lost, and it goes on', async () => {
     await spoilt(
