@@ -9,7 +9,7 @@ import { now } from './load.ts'
 /** What became of a ping. */
 export interface Pinged {
   readonly sent: number
-  /** When those were sent that had none, to the interval. */
+  /** When those were sent that had none: evenly between their neighbours, for a busy machine's ping falls behind. */
   readonly lostAt: readonly number[]
 }
 
@@ -19,8 +19,7 @@ export async function startPing(namespace: string, address: string): Promise<() 
   const directory = mkdtempSync(join(tmpdir(), 'df-ping-'))
   const logFile = join(directory, 'log')
   const text = () => readFileSync(logFile, 'utf8')
-  const args = ['-n', '-i', String(intervalMs / 1000), '-W', '1', address]
-  const startedAt = now()
+  const args = ['-D', '-n', '-i', String(intervalMs / 1000), '-W', '1', address]
   const ping = await startDaemon('ping', args, { logFile, namespace, diesWithParent: true })
   await waitUntil('a reply to ping', () => text().includes('icmp_seq='))
   return async () => {
@@ -28,19 +27,33 @@ export async function startPing(namespace: string, address: string): Promise<() 
     signalProcess(ping, 'SIGINT')
     const summary = () => /^(\d+) packets transmitted/m.exec(text())?.[1]
     await waitUntil('the summary of ping', () => summary() !== undefined)
-    const replies = [...text().matchAll(/ bytes from .*icmp_seq=(\d+) .*time=([\d.]+) ms/g)]
-    const answered = new Set(
-      replies.filter(([, , ms]) => Number(ms) < 1000).map(([, number]) => Number(number)),
-    )
+    const sentAt = sendTimes(text())
     // Those of the last half second may still be on their way.
     const sent = Number(summary()) - 500 / intervalMs
     rmSync(directory, { recursive: true })
-    const numbers = Array.from({ length: sent }, (_, index) => index + 1)
-    return {
-      sent,
-      lostAt: numbers
-        .filter((number) => !answered.has(number))
-        .map((number) => startedAt + (number - 1) * intervalMs),
-    }
+    const lost = Array.from({ length: sent }, (_, index) => index + 1).filter((number) => !sentAt.has(number))
+    return { sent, lostAt: lost.map((number) => between(sentAt, number)) }
   }
+}
+
+/** When each packet was sent that had a reply within a second, by its number, on the clock of `now`. */
+function sendTimes(text: string): ReadonlyMap<number, number> {
+  const clocksApart = now() - Date.now()
+  const replies = [...text.matchAll(/^\[([\d.]+)\] \d+ bytes from .*icmp_seq=(\d+) .*time=([\d.]+) ms/gm)]
+  return new Map(
+    replies
+      .map(([, repliedAt, number, ms]) => [Number(number), Number(repliedAt) * 1000, Number(ms)] as const)
+      .filter(([, , ms]) => ms < 1000)
+      .map(([number, repliedAt, ms]) => [number, repliedAt - ms + clocksApart]),
+  )
+}
+
+/** When a packet without a reply was sent: between its neighbours that had one, or when the only one was. */
+function between(sentAt: ReadonlyMap<number, number>, number: number): number {
+  const numbers = [...sentAt.keys()]
+  const before = Math.max(...numbers.filter((each) => each < number))
+  const after = Math.min(...numbers.filter((each) => each > number))
+  const [from, to] = [sentAt.get(before), sentAt.get(after)]
+  if (from === undefined || to === undefined) return (from ?? to)!
+  return from + ((to - from) * (number - before)) / (after - before)
 }
