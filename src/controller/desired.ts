@@ -205,7 +205,7 @@ function keep(
 
 /** The flow with its cookie; the object of the last view if that wanted the same, else one that was checked. */
 function wantedFlow(app: App, bare: Flow, last: ReadonlyMap<string, WantedFlow>): WantedFlow {
-  const flow = { ...bare, cookie: cookieOf('desired', app.name) }
+  const flow: Flow = Object.assign({}, bare, { cookie: cookieOf('desired', app.name) }) // as in `flow` of pipeline.ts
   const wanted = { owner: app.name, flow, identity: flowIdentity(flow), content: flowContent(flow) }
   const before = last.get(wanted.identity)
   if (before?.content === wanted.content) return before

@@ -5,8 +5,10 @@
  * refer to it and those with its key. It knows nothing of switches or of names.
  */
 
+import { hash } from 'node:crypto'
 import { changedKeys, SortedMap } from '../sorted-map.ts'
 import type { NbEvent, RawChange, RawRow } from './driver.ts'
+import { createPool, type Pool } from './pool.ts'
 import {
   hasField,
   isTableName,
@@ -38,10 +40,10 @@ interface TableReading {
 }
 
 /**
- * A row as it was read alone. `text` and `problem` are what the driver gave: if they are the same, so is the
- * rest.
+ * A row as it was read alone. `digest`, of the text, and `problem` are what the driver gave: if they are the same, so is
+ * the rest. The text itself would be a quarter of all memory.
  */
-type Reading = Pick<RawRow, 'problem'> & { readonly text: string } & ReturnType<typeof readRow>
+type Reading = Pick<RawRow, 'problem'> & { readonly digest: string } & ReturnType<typeof readRow>
 
 type AnyRow = RowOf<TableName> & Readonly<Record<string, unknown>>
 
@@ -72,11 +74,12 @@ export function northboundOf(rows: Iterable<RawRow>, previous: Northbound = empt
 /** The store after `changes`; `previous` itself if nothing that is read has changed. */
 export function changedNorthbound(previous: Northbound, changes: Iterable<RawChange>): Northbound {
   const given = new Map<string, Changes<Reading>>(tableNames.map((table) => [table, new Map()]))
+  const pool = createPool()
   for (const change of changes) {
     const { table, id, value } = change
     if (!isTableName(table)) continue
     const before = previous.readings[table].rows.get(id)
-    given.get(table)!.set(id, value === undefined ? undefined : readingOf(table, change, before))
+    given.get(table)!.set(id, value === undefined ? undefined : readingOf(table, change, before, pool))
   }
   return linked(
     previous,
@@ -98,12 +101,13 @@ export function northboundAfter(previous: Northbound, event: NbEvent): Northboun
   }
 }
 
-function readingOf(table: TableName, raw: RawChange, before: Reading | undefined): Reading {
+function readingOf(table: TableName, raw: RawChange, before: Reading | undefined, pool: Pool): Reading {
   const { id, problem, value: text = '' } = raw
-  if (before && before.text === text && before.problem === problem) return before
-  if (problem === undefined) return { text, ...readRow(table, id, text) }
+  const digest = hash('sha1', text, 'binary')
+  if (before && before.digest === digest && before.problem === problem) return before
+  if (problem === undefined) return { digest, ...pool(readRow(table, id, text)) }
   const remedy = 'make the file readable again, or remove it'
-  return { text, problem, rejected: { table, id, field: undefined, reason: problem, remedy } }
+  return { digest, problem, rejected: { table, id, field: undefined, reason: problem, remedy } }
 }
 
 /**

@@ -61,11 +61,21 @@ const ownQuestionOf = (reg6: number, ip: string) =>
 /** Straight to the port that asked, although the packet came in by it. */
 const toAsker: readonly Action[] = [move('reg6', 'reg7'), turnBack]
 
+/** The same in every answer, and made once: there may be a hundred thousand of them. */
+const swap = {
+  mac: move('ethSrc', 'ethDst'),
+  arpMac: move('arpSha', 'arpTha'),
+  arpIp: move('arpSpa', 'arpTpa'),
+  ipv6: move('ipv6Src', 'ipv6Dst'),
+  isReply: setField({ arpOp: 2 }),
+  isAdvertisement: setField({ icmpv6Type: 136 }),
+}
+
 const arpAnswer = (ip: string, { macs }: Port) => [
-  setField({ arpOp: 2 }),
-  move('arpSha', 'arpTha'),
-  move('arpSpa', 'arpTpa'),
-  move('ethSrc', 'ethDst'),
+  swap.isReply,
+  swap.arpMac,
+  swap.arpIp,
+  swap.mac,
   setField({ ethSrc: macs[0]! }),
   setField({ arpSha: macs[0]! }),
   setField({ arpSpa: ip }),
@@ -74,10 +84,10 @@ const arpAnswer = (ip: string, { macs }: Port) => [
 ]
 
 const ndAnswer = (ip: string, { macs }: Port) => [
-  setField({ icmpv6Type: 136 }),
-  move('ethSrc', 'ethDst'),
+  swap.isAdvertisement,
+  swap.mac,
   setField({ ethSrc: macs[0]! }),
-  move('ipv6Src', 'ipv6Dst'),
+  swap.ipv6,
   setField({ ipv6Src: ip }),
   goto('ndReply'),
 ]

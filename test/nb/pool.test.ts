@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { createPool } from '../../src/nb/pool.ts'
+
+const row = (topic: string) =>
+  JSON.parse(
+    `{"topic":"${topic}","ips":["10.0.0.11","${topic}"],"none":[],"binding":{"chassis":"${topic}"},"n":1}`,
+  )
+
+test('rows of two tenants stay as they were, and apart', () => {
+  const pool = createPool()
+  const rows = ['red', 'blue', 'red'].map((topic) => pool(row(topic)))
+  expect(rows).toEqual(['red', 'blue', 'red'].map(row))
+  expect(rows[0]).not.toBe(rows[2])
+})
+
+test('lists without members are one, in rows that are read together', () => {
+  const pool = createPool()
+  expect(pool(row('red')).none).toBe(pool(row('blue')).none)
+  expect(createPool()(row('red')).none).not.toBe(pool(row('red')).none)
+})
