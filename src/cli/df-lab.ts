@@ -137,7 +137,7 @@ function textOf({ name, state, directory, controllers, ports, processes }: LabSt
     lines.push(`controller of ${node}: ${isReady ? 'ready' : `not ready: ${reasons.join('; ')}`}`)
   const portRows = ports.map(({ key, namespace, node, dnsName = '', addresses, ofport }) => {
     const plugged = ofport === undefined ? 'no' : `port ${ofport}`
-    return [key, namespace, node, dnsName, addresses.join(' '), plugged]
+    return [key, namespace, node, dnsName, fewOf(addresses), plugged]
   })
   const processRows = processes.map(({ name: process, pid, isRunning }) => [
     process,
@@ -150,6 +150,13 @@ function textOf({ name, state, directory, controllers, ports, processes }: LabSt
     textTable(['port', 'namespace', 'node', 'name', 'addresses', 'plugged'], portRows),
     textTable(['process', 'pid', 'state'], processRows).trimEnd(),
   ].join('\n')
+}
+
+/** Some ports have many addresses, and a table is to be read; JSON has them all. */
+function fewOf(addresses: readonly string[]): string {
+  const shown = addresses.slice(0, 4)
+  const more = addresses.length - shown.length
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join(' ')
 }
 
 function exitCodeOf(error: unknown): number {
