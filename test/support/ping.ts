@@ -9,8 +9,9 @@ import { now } from './load.ts'
 /** What became of a ping. */
 export interface Pinged {
   readonly sent: number
-  /** When those were sent that had none: evenly between their neighbours, for a busy machine's ping falls behind. */
-  readonly lostAt: readonly number[]
+  readonly lost: number
+  /** The longest time without a reply, in ms, and when it ended. */
+  readonly silence: { readonly ms: number; readonly endedAt: number }
 }
 
 /** Pings an address from a namespace every 20 ms, from now until the function that it returns is called. */
@@ -27,33 +28,31 @@ export async function startPing(namespace: string, address: string): Promise<() 
     signalProcess(ping, 'SIGINT')
     const summary = () => /^(\d+) packets transmitted/m.exec(text())?.[1]
     await waitUntil('the summary of ping', () => summary() !== undefined)
-    const sentAt = sendTimes(text())
+    const replies = repliesIn(text())
     // Those of the last half second may still be on their way.
     const sent = Number(summary()) - 500 / intervalMs
     rmSync(directory, { recursive: true })
-    const lost = Array.from({ length: sent }, (_, index) => index + 1).filter((number) => !sentAt.has(number))
-    return { sent, lostAt: lost.map((number) => between(sentAt, number)) }
+    const inTime = replies.filter(({ number, ms }) => number <= sent && ms < 1000)
+    return { sent, lost: sent - inTime.length, silence: longestSilence(replies.map(({ at }) => at)) }
   }
 }
 
-/** When each packet was sent that had a reply within a second, by its number, on the clock of `now`. */
-function sendTimes(text: string): ReadonlyMap<number, number> {
+/** The replies: to which packet, after how many ms, and when, on the clock of `now`. */
+function repliesIn(text: string) {
   const clocksApart = now() - Date.now()
-  const replies = [...text.matchAll(/^\[([\d.]+)\] \d+ bytes from .*icmp_seq=(\d+) .*time=([\d.]+) ms/gm)]
-  return new Map(
-    replies
-      .map(([, repliedAt, number, ms]) => [Number(number), Number(repliedAt) * 1000, Number(ms)] as const)
-      .filter(([, , ms]) => ms < 1000)
-      .map(([number, repliedAt, ms]) => [number, repliedAt - ms + clocksApart]),
-  )
+  const lines = text.matchAll(/^\[([\d.]+)\] \d+ bytes from .*icmp_seq=(\d+) .*time=([\d.]+) ms/gm)
+  return Array.from(lines, ([, at, number, ms]) => ({
+    number: Number(number),
+    ms: Number(ms),
+    at: Number(at) * 1000 + clocksApart,
+  }))
 }
 
-/** When a packet without a reply was sent: between its neighbours that had one, or when the only one was. */
-function between(sentAt: ReadonlyMap<number, number>, number: number): number {
-  const numbers = [...sentAt.keys()]
-  const before = Math.max(...numbers.filter((each) => each < number))
-  const after = Math.min(...numbers.filter((each) => each > number))
-  const [from, to] = [sentAt.get(before), sentAt.get(after)]
-  if (from === undefined || to === undefined) return (from ?? to)!
-  return from + ((to - from) * (number - before)) / (after - before)
+function longestSilence(repliedAt: readonly number[]): Pinged['silence'] {
+  let longest = { ms: 0, endedAt: repliedAt[0]! }
+  for (const [index, endedAt] of repliedAt.entries()) {
+    const ms = endedAt - (repliedAt[index - 1] ?? endedAt)
+    if (ms > longest.ms) longest = { ms, endedAt }
+  }
+  return longest
 }
