@@ -134,6 +134,8 @@ async function makeNetwork(tenant: Project): Promise<void> {
     network_id: network.id,
     ip_version: 4,
     cidr: '10.0.0.0/24',
+    // Those that Neutron chooses, at random; the tests ask for others.
+    allocation_pools: [{ start: '10.0.0.100', end: '10.0.0.200' }],
   })
   const router = await neutron.create(tenant, 'router', { name: `${tenant}-router` })
   const interfacePort = await neutron.addInterface(tenant, router.id, subnet.id)
