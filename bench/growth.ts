@@ -44,7 +44,7 @@ const of = (networks: number, ports: number, localPorts: number): CloudSize => (
 /** Each grows alone. */
 const sweeps = {
   start: [of(1, 2, 1), of(10, 100, 10), of(100, 1000, 50), of(100, 10_000, 50), of(100, 100_000, 50)],
-  networks: [of(1, 10, 5), of(10, 100, 10), of(100, 1000, 50), of(1000, 10_000, 50), of(5000, 50_000, 50)],
+  networks: [of(1, 20, 5), of(10, 200, 10), of(100, 2000, 50), of(1000, 20_000, 50), of(5000, 100_000, 50)],
   local: [of(500, 10_000, 1), of(500, 10_000, 10), of(500, 10_000, 100), of(500, 10_000, 500)],
 } as const satisfies Record<string, readonly CloudSize[]>
 const nameCounts = [10, 100, 1000, 10_000, 100_000, 1_000_000]
@@ -216,7 +216,7 @@ function write(directory: string, names: readonly Lookup[], found: Record<string
             points: start.map(({ size, pssMb }) => [size.ports, pssMb] as const),
           },
           {
-            name: 'networks of 10 ports',
+            name: 'networks of 20 ports',
             points: networks.map(({ size, pssMb }) => [size.networks, pssMb] as const),
           },
           {

@@ -34,7 +34,8 @@ const queries = Array.from({ length: queryCount }, (_, i) => {
   return lane.packetIn(port, random(names / networks), i & 0x3fff)
 })
 writeFileSync(file, Buffer.concat(queries))
-await listen(`unix:${path}`, handlersOf(lane))
+// The fake switch answers no echo, and waits for its turn.
+await listen(`unix:${path}`, handlersOf(lane), { inactivityProbeMs: 3_600_000 })
 
 const say = () => {
   const { user, system } = process.cpuUsage()

@@ -40,6 +40,7 @@ export async function lookups(
         },
       )
       children.push(child)
+      child.setMaxListeners(0)
       const said = await saidBy(child)
       all.push({
         names,

@@ -75,7 +75,8 @@ function load({ socket, counts, asked }: Parts, outstanding: number, ms: number)
     for (let i = 0; i < count; i++) sentAt.push(now)
     socket.write(Buffer.concat(Array.from({ length: count }, asked)))
   }
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    socket.once('close', () => reject(new Error('the controller closed the connection')))
     counts(packetOut, (count) => {
       const now = performance.now()
       for (let i = 0; i < count; i++) latenciesUs.push((now - sentAt[latenciesUs.length]!) * 1000)
