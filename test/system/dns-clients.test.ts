@@ -14,6 +14,7 @@ import { optOf } from '../support/dns-reply.ts'
 let cloud: DnsLab
 let directory: string
 const daemons: ProcessRef[] = []
+let starts = 0
 
 beforeAll(async () => {
   cloud = await DnsLab.start('dns-clients')
@@ -36,7 +37,9 @@ async function startUnbound(
   lines: readonly string[],
   zones: readonly string[] = [],
 ): Promise<void> {
-  const at = (file: string) => join(directory, `${port}-${file}`)
+  // Files of its own each time: the log of the one before would say that this one is ready.
+  starts += 1
+  const at = (file: string) => join(directory, `${starts}-${file}`)
   const config = [
     'server:',
     ...['interface: 127.0.0.1', 'do-daemonize: no', 'use-syslog: no', 'chroot: ""', 'username: ""'],
