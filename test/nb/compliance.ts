@@ -3,14 +3,18 @@
  * own store.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { NbDriver } from '../../src/nb/index.ts'
+import { startChild } from '../support/child.ts'
 import { dragonflowRows, Follower } from '../support/nb.ts'
 
 /** A store of its own for one test, empty at first. */
 export interface Store {
   /** Opens the store once more, as another process would. */
   open(): Promise<NbDriver>
+  /** What `openNbDriver` takes to open it. */
+  readonly configuration: Readonly<Record<string, unknown>>
   /** Removes the store. */
   remove(): Promise<void>
 }
@@ -216,6 +220,23 @@ export function complianceSuite(name: string, make: () => Promise<Store>): void 
         await elsewhere.release()
         expect(await driver.list()).toEqual([])
       })
+
+      test('of a process that is killed is free for the next one, and not before', async () => {
+        const body = `
+          const { openNbDriver } = await load('nb/index.js')
+          const driver = await openNbDriver(JSON.parse(args[0]))
+          await driver.hold('dfneutronsync', 'lease/one', new AbortController().signal)
+          console.log('held')
+          setInterval(() => {}, 1000)`
+        const first = startChild(body, JSON.stringify(store.configuration))
+        while (first.lines.length === 0) await sleep(20)
+        const waiting = driver.hold('dfneutronsync', 'lease/one', never)
+        expect(await Promise.race([waiting, sleep(1500)])).toBeUndefined()
+        first.process.kill('SIGKILL')
+        const held = await waiting
+        expect(held.lost.aborted).toBe(false)
+        await held.release()
+      }, 60_000)
     })
 
     describe('a watch', () => {

@@ -20,6 +20,7 @@ complianceSuite('the file driver', async () => {
   const root = await newFolder()
   return {
     open: () => openFileDriver(root),
+    configuration: { nb_db_class: 'file_nb_db_driver', nb_path: root },
     remove: () => rm(root, { recursive: true }),
   }
 })
@@ -196,20 +197,3 @@ test('a row that is written has its file before the promise is kept', async () =
   await driver.put('lport', 'p', '1')
   expect((await stat(join(root, 'lport/p.json'))).mode & 0o777).toBe(0o644)
 })
-
-test('what a process holds that is killed is free for the next one, and not before', async () => {
-  const body = `
-    const { openNbDriver } = await load('nb/index.js')
-    const driver = await openNbDriver({ nb_db_class: 'file_nb_db_driver', nb_path: args[0] })
-    await driver.hold('dfneutronsync', 'lease/one', new AbortController().signal)
-    console.log('held')
-    setInterval(() => {}, 1000)`
-  const first = startChild(body, root)
-  while (first.lines.length === 0) await sleep(20)
-  const waiting = driver.hold('dfneutronsync', 'lease/one', new AbortController().signal)
-  expect(await Promise.race([waiting, sleep(1500)])).toBeUndefined()
-  first.process.kill('SIGKILL')
-  const held = await waiting
-  expect(held.lost.aborted).toBe(false)
-  await held.release()
-}, 60_000)
