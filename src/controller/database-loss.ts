@@ -1,9 +1,9 @@
 /**
  * What is done when the switch's database is lost: the leases step aside. For when ovsdb-server is gone for longer than a
- * second, ovs-vswitchd neither sends packets up nor ends a row nor hears us, although it goes on forwarding (`bridge_run`
- * returns early without the database's lock; measured on Open vSwitch 3.1.0): whatever is sent up until then is lost. In
- * the first second it still hears. If only our own connection is cut, the self-check brings the rows back after 2 s. It
- * knows neither rows nor sessions.
+ * second, ovs-vswitchd neither sends packets up nor ends a row nor hears us (`bridge_run` returns early without the
+ * database's lock; seen on Open vSwitch 3.1.0): whatever is to be sent up until then is lost. In the first second it still
+ * hears. The userspace datapath does not forward either meanwhile; one in the kernel would, and is what this is for. If only
+ * our own connection is cut, the self-check brings the rows back after 2 s. It knows neither rows nor sessions.
  *
  *     connected --lost--> waiting --0.6 s: the leases step aside--> aside --connected: they come back--> connected
  *                            +--------------------- connected ------------------------------------------^
