@@ -10,6 +10,7 @@ import type { EtcdClient } from './etcd-client.ts'
 
 /** How long etcd keeps the key of a process that says nothing any more. */
 const lifeSeconds = 10
+const lifeMs = 1000 * lifeSeconds
 /** How often the lease is renewed, and how often somebody who waits looks again. */
 const pauseMs = 2_000
 
@@ -23,34 +24,36 @@ export async function holdKey(
   for (;;) {
     signal.throwIfAborted()
     if ((await client.range({ key, keys_only: true })).kvs.length === 0) {
+      const grantedMs = performance.now()
       const lease = await client.grantLease(lifeSeconds)
       const { succeeded } = await client.txn({
         compare: [{ key, target: 'Create', result: 'Equal', create_revision: 0 }],
         success: [{ request_put: { key, value: Buffer.from(value), lease } }],
       })
-      if (succeeded) return renewed(client, lease)
+      if (succeeded) return renewed(client, lease, grantedMs)
       await client.revokeLease(lease)
     }
     await sleep(pauseMs, undefined, { signal })
   }
 }
 
-function renewed(client: EtcdClient, lease: string): Hold {
+/** Renews the lease, which runs from `grantedMs` on, and gives it up before etcd does. */
+function renewed(client: EtcdClient, lease: string, grantedMs: number): Hold {
   const lost = new AbortController()
-  let lastMs = performance.now()
+  let lastMs = grantedMs
   const lose = (why: string) => {
     clearInterval(timer)
     lost.abort(new NorthboundError(why))
   }
   const renew = async () => {
     const beganMs = performance.now()
+    if (beganMs - lastMs > lifeMs - pauseMs) return lose('etcd could not be asked to renew the lease')
     try {
       if (!(await client.renewLease(lease))) return lose('etcd has ended the lease')
       lastMs = beganMs
     } catch {
       // Another host may take it next time; until the lease is over it is ours.
     }
-    if (performance.now() - lastMs > lifeSeconds * 1000) lose('etcd could not be asked to renew the lease')
   }
   const timer = setInterval(renew, pauseMs)
   const release = async () => {
