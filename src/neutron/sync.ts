@@ -4,13 +4,14 @@
  * changes nothing and is tried again soon. It knows no transport.
  *
  *     waiting --(nobody holds the region)--> working --(the hold is lost)--> waiting
+ *     waiting --(the store cannot be asked)--> waiting, again in 5 s
  *     working:  round ok -> next in interval;  round failed -> next in 5 s, 10 s, 20 s ... at most interval
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ControllerError, reasonOf } from '../errors.ts'
+import { ControllerError, NorthboundError, reasonOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { feedTable, type NbDriver } from '../nb/index.ts'
+import { feedTable, type Hold, type NbDriver } from '../nb/index.ts'
 import type { Feed, Outcome } from './feed.ts'
 import { type Hint, queriesOf } from './hints.ts'
 import type { SyncMetrics } from './sync-metrics.ts'
@@ -106,20 +107,31 @@ export function createSync({ feed, driver, region, intervalMs, log, metrics }: S
       }
     }
   }
+  /** Waits until this process holds the region, however long the store is away; undefined if it is to end. */
+  const regionHeld = async (signal: AbortSignal): Promise<Hold | undefined> => {
+    const before = reason
+    while (!signal.aborted) {
+      reason = `another process feeds ${region === '' ? 'the region' : `region ${region}`}`
+      try {
+        const hold = await driver.hold(feedTable, `lease/${region || 'all'}`, signal)
+        reason = before
+        return hold
+      } catch (error) {
+        if (signal.aborted) return undefined
+        if (!(error instanceof NorthboundError)) throw error
+        reason = reasonOf(error)
+        log.warn(reason)
+        await sleep(Math.min(firstRetryMs, intervalMs), undefined, { signal }).catch(() => {})
+      }
+    }
+    return undefined
+  }
   return {
     run: async (signal) => {
       signal.addEventListener('abort', () => wake(), { once: true })
-      while (!signal.aborted) {
-        const before = reason
-        reason = `another process feeds ${region === '' ? 'the region' : `region ${region}`}`
-        const hold = await driver
-          .hold(feedTable, `lease/${region || 'all'}`, signal)
-          .catch((error: unknown) => {
-            if (signal.aborted) return undefined
-            throw error
-          })
+      for (;;) {
+        const hold = await regionHeld(signal)
         if (hold === undefined) return
-        reason = before
         metrics.holds(true)
         hold.lost.addEventListener('abort', () => wake(), { once: true })
         try {

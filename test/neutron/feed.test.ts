@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { NorthboundError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { addRow, feedTable, type NbDriver, northboundOf, openNbDriver } from '../../src/nb/index.ts'
@@ -312,6 +313,25 @@ describe('over time', () => {
     await until(() => second.reasons().length === 0)
     stops[1]!.abort()
     await Promise.all(done)
+  })
+
+  test('a hold that is lost with the store is asked for again until it is had', async () => {
+    const taken = new AbortController()
+    const gone = new NorthboundError('etcd at 192.0.2.1:2379 does not listen')
+    const hold = vi
+      .spyOn(driver, 'hold')
+      .mockResolvedValueOnce({ lost: taken.signal, release: () => Promise.reject(gone) })
+      .mockRejectedValueOnce(gone)
+    const sync = syncOf(300)
+    await running(sync, async () => {
+      await until(() => sync.reasons().length === 0)
+      taken.abort()
+      await until(() => sync.reasons().join() === gone.message)
+      rename(web.id, 'www')
+      await until(() => hasName('www'))
+      await until(() => sync.reasons().length === 0)
+    })
+    expect(hold).toHaveBeenCalledTimes(3)
   })
 
   test('what a person must mend ends it at the start, and not later', async () => {
