@@ -31,6 +31,11 @@ export interface NeutronApi {
   ): Promise<ResourceReading<CollectionName>[]>
   /** One resource; undefined if Neutron says that it does not exist. */
   one(collection: CollectionName, id: string): Promise<ResourceReading<CollectionName> | undefined>
+  /**
+   * Whether any network is shown. Rejects with ConfigError if this account sees its own project's resources only: to it
+   * everybody else's do not exist.
+   */
+  sight(): Promise<boolean>
 }
 
 export interface ApiOptions {
@@ -140,6 +145,12 @@ export function neutronApi(http: Http, identity: Identity, options: ApiOptions):
       const shape = z.looseObject({ [member]: z.looseObject({}) })
       const found = await get(`${path}/${encodeURIComponent(id)}`, shape, true)
       return found && readResource(collection, found[member])
+    },
+    sight: async () => {
+      const page = await get('networks?limit=1', pageOf('networks'), false)
+      const readings = page!.items.map((item) => readResource('networks', item))
+      checkSight(cloudWith(emptyCloud, 'networks', readings))
+      return readings.length > 0
     },
   }
 }

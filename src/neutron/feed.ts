@@ -58,6 +58,13 @@ const askedAtOnce = 8
 export function createFeed(api: NeutronApi, driver: NbDriver, options: FeedOptions): Feed {
   let last: { cloud: Cloud; stored: Stored } | undefined
 
+  const checkSight = async (): Promise<void> => {
+    if ((await api.sight()) || options.acceptsEmpty) return
+    throw new ConfigError(
+      'Neutron shows no network at all, and the store has rows from it: see that it is the right Neutron and database, and that the user has its role; or run df-neutron-sync --once --accept-empty',
+    )
+  }
+
   /** The missing ones that still exist are put into the cloud; the others are gone. */
   const sifted = async (cloud: Cloud, missing: Ids): Promise<{ cloud: Cloud; gone: Ids }> => {
     const gone: { [C in CollectionName]?: Set<string> } = {}
@@ -77,6 +84,8 @@ export function createFeed(api: NeutronApi, driver: NbDriver, options: FeedOptio
       gone[collection] = lost
       sound = cloudWith(sound, collection, readings, lost)
     }
+    // The right to see may have been taken away since: then these 404 say nothing.
+    if (Object.values(gone).some(({ size }) => size > 0)) await checkSight()
     return { cloud: sound, gone }
   }
 
@@ -103,10 +112,8 @@ export function createFeed(api: NeutronApi, driver: NbDriver, options: FeedOptio
       const seen = await api.cloud()
       const stored = storedOf(await driver.list(), options.region)
       const missing = missingFrom(seen, stored)
-      if (seen.networks.size === 0 && missing.networks && !options.acceptsEmpty)
-        throw new ConfigError(
-          `Neutron shows no network at all, and the store has ${missing.networks.size} from it: see that it is the right Neutron and database, or run df-neutron-sync --once --accept-empty`,
-        )
+      // Else each of its resources would be asked for first.
+      if (seen.networks.size === 0 && missing.networks) await checkSight()
       const { cloud, gone } = await sifted(seen, missing)
       return applied(cloud, stored, gone)
     },
