@@ -58,7 +58,7 @@ const written = [
   'actions=mod_vlan_vid:5',
   'actions=mod_vlan_pcp:5,mod_vlan_vid:5,pop_vlan,mod_vlan_vid:6',
   'dl_vlan=7,actions=mod_vlan_vid:5,mod_vlan_pcp:3',
-  'ip,actions=mod_nw_tos:184,mod_nw_ecn:2,mod_nw_ttl:5,set_nw_ttl:6,mod_nw_src:1.2.3.4,mod_nw_dst:1.2.3.5',
+  'ip,actions=mod_nw_tos:184,mod_nw_ecn:2,mod_nw_ttl:5,set_nw_ttl:6,mod_nw_src:192.0.2.4,mod_nw_dst:192.0.2.5',
   'tcp,actions=mod_tp_src:5,mod_tp_dst:6,mod_dl_src:0e:00:00:00:00:01,mod_dl_dst:0e:00:00:00:00:02',
   'udp6,ipv6_dst=fd00::1/64,tp_dst=53,actions=mod_tp_dst:6',
   'mpls,actions=set_mpls_label:5,set_mpls_tc:3,set_mpls_ttl:4',
