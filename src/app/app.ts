@@ -130,5 +130,8 @@ export const selfCheckPort: LocalPort = {
   isEnabled: true,
   deviceOwner: '',
   chassis: undefined,
+  vtepAddress: undefined,
+  securityGroups: [],
+  dhcp: undefined,
   ofport: 0,
 }

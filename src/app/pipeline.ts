@@ -28,23 +28,33 @@ export interface TableSpec {
 // biome-ignore format: one table a line, in columns
 /** The tables, in the order a packet meets them. */
 export const tables = {
-  classify:        { id: 0,   owner: 'classifier', lends: ['provider'],     next: ['portsec', 'externalIngress'] },
-  externalIngress: { id: 2,   owner: 'provider',   lends: [],               next: ['lookup'] },
-  portsec:         { id: 5,   owner: 'portsec',    lends: [],               next: ['portsecNd', 'egressConntrack', 'services'] },
-  portsecNd:       { id: 6,   owner: 'portsec',    lends: [],               next: ['egressConntrack', 'services'] },
-  egressConntrack: { id: 10,  owner: 'l2',         lends: [],               next: ['services'] },
-  services:        { id: 20,  owner: 'l2',         lends: ['dns'],          next: ['arp', 'dns', 'nd', 'lookup'] },
-  arp:             { id: 25,  owner: 'l2',         lends: [],               next: ['lookup', 'dispatch'] },
-  dns:             { id: 31,  owner: 'dns',        lends: [],               next: ['dnsPorts', 'lookup'] },
-  dnsPorts:        { id: 32,  owner: 'dns',        lends: [],               next: ['dnsPunt', 'lookup'] },
-  dnsPunt:         { id: 33,  owner: 'dns',        lends: [],               next: ['lookup'] },
-  nd:              { id: 45,  owner: 'l2',         lends: [],               next: ['ndReply', 'lookup'] },
-  ndReply:         { id: 46,  owner: 'l2',         lends: [],               next: ['dispatch'] },
-  lookup:          { id: 55,  owner: 'l2',         lends: ['provider'],     next: ['egress'] },
-  egress:          { id: 75,  owner: 'l2',         lends: ['provider'],     next: ['egressExternal', 'ingressConntrack'] },
-  egressExternal:  { id: 80,  owner: 'provider',   lends: [],               next: [] },
-  ingressConntrack:{ id: 105, owner: 'l2',         lends: [],               next: ['dispatch'] },
-  dispatch:        { id: 115, owner: 'classifier', lends: [],               next: [] },
+  classify:             { id: 0,   owner: 'classifier',   lends: ['provider', 'tunneling', 'chassis_snat'],    next: ['portsec', 'externalIngress', 'ingressLookup'] },
+  externalIngress:      { id: 2,   owner: 'provider',     lends: ['chassis_snat'],                             next: ['snatIngress', 'lookup'] },
+  portsec:              { id: 5,   owner: 'portsec',      lends: [],                                           next: ['portsecNd', 'egressConntrack', 'services'] },
+  portsecNd:            { id: 6,   owner: 'portsec',      lends: [],                                           next: ['egressConntrack', 'services'] },
+  egressConntrack:      { id: 10,  owner: 'l2',           lends: ['sg'],                                       next: ['egressSecurityGroup', 'services'] },
+  egressSecurityGroup:  { id: 15,  owner: 'sg',           lends: [],                                           next: ['services'] },
+  services:             { id: 20,  owner: 'l2',           lends: ['dns', 'dhcp'],                              next: ['arp', 'dhcp', 'dns', 'nd', 'lookup'] },
+  arp:                  { id: 25,  owner: 'l2',           lends: ['dhcp', 'l3_proactive', 'chassis_snat'],     next: ['lookup', 'dispatch'] },
+  dhcp:                 { id: 30,  owner: 'dhcp',         lends: [],                                           next: ['lookup'] },
+  dns:                  { id: 31,  owner: 'dns',          lends: [],                                           next: ['dnsPorts', 'lookup'] },
+  dnsPorts:             { id: 32,  owner: 'dns',          lends: [],                                           next: ['dnsPunt', 'lookup'] },
+  dnsPunt:              { id: 33,  owner: 'dns',          lends: [],                                           next: ['lookup'] },
+  nd:                   { id: 45,  owner: 'l2',           lends: ['dhcp', 'l3_proactive'],                     next: ['ndReply', 'lookup'] },
+  ndReply:              { id: 46,  owner: 'l2',           lends: [],                                           next: ['dispatch'] },
+  snatIngress:          { id: 50,  owner: 'chassis_snat', lends: [],                                           next: ['snatDeliver'] },
+  snatDeliver:          { id: 51,  owner: 'chassis_snat', lends: [],                                           next: ['egress'] },
+  lookup:               { id: 55,  owner: 'l2',           lends: ['provider', 'dhcp', 'l3_proactive'],         next: ['l3', 'egress', 'dispatch'] },
+  l3:                   { id: 60,  owner: 'l3_proactive', lends: ['chassis_snat'],                             next: ['l3Lookup', 'egressNat', 'egress', 'dispatch'] },
+  l3Lookup:             { id: 65,  owner: 'l3_proactive', lends: [],                                           next: ['egress'] },
+  egressNat:            { id: 70,  owner: 'chassis_snat', lends: [],                                           next: ['egressSnat'] },
+  egressSnat:           { id: 71,  owner: 'chassis_snat', lends: [],                                           next: ['egressExternal'] },
+  egress:               { id: 75,  owner: 'l2',           lends: ['provider', 'tunneling'],                    next: ['egressExternal', 'ingressConntrack'] },
+  egressExternal:       { id: 80,  owner: 'provider',     lends: ['chassis_snat'],                             next: [] },
+  ingressLookup:        { id: 100, owner: 'l2',           lends: [],                                           next: ['ingressConntrack'] },
+  ingressConntrack:     { id: 105, owner: 'l2',           lends: ['sg'],                                       next: ['ingressSecurityGroup', 'dispatch'] },
+  ingressSecurityGroup: { id: 110, owner: 'sg',           lends: [],                                           next: ['dispatch'] },
+  dispatch:             { id: 115, owner: 'classifier',   lends: [],                                           next: [] },
 } as const satisfies Record<string, TableSpec>
 
 export type TableName = keyof typeof tables
@@ -62,6 +72,8 @@ export type GroupName = keyof typeof groups
 export const registers = {
   /** Key of the network the packet is in. */
   network: 'metadata',
+  /** Key of the router that the packet is in, between `lookup` and `l3Lookup`. */
+  router: 'reg5',
   /** Key of the port it came from; 0 if it came from outside the node. */
   source: 'reg6',
   /** Key of the port it goes to; 0 if that is not a port of the cloud. */

@@ -21,6 +21,12 @@ export interface View {
   readonly localPorts: readonly LocalPort[]
   /** The OpenFlow port on the integration bridge behind which a physical network lies, by the network's name. */
   readonly uplinks: ReadonlyMap<string, number>
+  /** Every compute node by id, this one too. */
+  readonly chassis: ReadonlyMap<string, Chassis>
+  /** The OpenFlow port of the flow-based tunnel of each type (`geneve`, `vxlan`) on the integration bridge. */
+  readonly tunnels: ReadonlyMap<string, number>
+  /** Every security group (Dragonflow's secgroup) by id. */
+  readonly securityGroups: ReadonlyMap<string, SecurityGroup>
 }
 
 /** A layer 2 network (lswitch). */
@@ -46,9 +52,19 @@ export interface Subnet {
   /** Canonical text, `10.0.0.0/24`. */
   readonly cidr: string
   readonly gatewayIp: string | undefined
+  /** Whether its ports get their addresses from DHCP; a row that does not say so wants none. */
+  readonly isDhcpEnabled: boolean
   readonly dhcpIp: string | undefined
   readonly dnsNameservers: readonly string[]
+  readonly hostRoutes: readonly Route[]
   readonly domain: Domain | undefined
+}
+
+/** A way to other networks. */
+export interface Route {
+  /** An address or a CIDR, canonical text. */
+  readonly destination: string
+  readonly nexthop: string
 }
 
 /** A `domainname` row that counts: same topic as its subnet, and a valid name. */
@@ -81,6 +97,20 @@ export interface Port {
   readonly deviceOwner: string
   /** The chassis id it is bound to; undefined if unbound or bound to something else (a VTEP). */
   readonly chassis: string | undefined
+  /** The address of the VTEP it is bound to. */
+  readonly vtepAddress: string | undefined
+  /** The ids of its security groups, whether they exist or not. */
+  readonly securityGroups: readonly string[]
+  /** What its row adds to its DHCP leases. */
+  readonly dhcp: DhcpParams | undefined
+}
+
+/** What a port's row says of its DHCP leases (Dragonflow's `dhcp_params`). */
+export interface DhcpParams {
+  /** The text of each option by its number. */
+  readonly options: ReadonlyMap<number, string>
+  /** The address of the server that the client boots from. */
+  readonly siaddr: string | undefined
 }
 
 export interface Address {
@@ -104,12 +134,16 @@ export interface Router {
   readonly name: string
   /** In the row's order; only those on networks that exist. */
   readonly ports: readonly RouterPort[]
+  /** The extra routes, in the row's order. */
+  readonly routes: readonly Route[]
 }
 
 /** Where a router stands in a network. */
 export interface RouterPort {
   /** The id of the lport that it is. */
   readonly id: string
+  /** The `unique_key` of that lport. */
+  readonly key: number
   readonly networkId: string
   /** Its addresses with the length of the subnet's prefix, host bits kept: `10.0.0.1/24`. */
   readonly networks: readonly string[]
@@ -119,4 +153,41 @@ export interface RouterPort {
 /** A port of this compute node, with the OpenFlow port it is plugged into. */
 export interface LocalPort extends Port {
   readonly ofport: number
+}
+
+/** A compute node (chassis). */
+export interface Chassis {
+  readonly id: string
+  /** Where its tunnels end. */
+  readonly ip: string
+  readonly tunnelTypes: readonly string[]
+  /** The address that its ports have outside. */
+  readonly externalHostIp: string | undefined
+}
+
+/** A security group of a tenant (secgroup). */
+export interface SecurityGroup {
+  readonly id: string
+  /** `unique_key`, 1 to 2^32 - 1. */
+  readonly key: number
+  readonly topic: string
+  readonly name: string
+  readonly rules: readonly SecurityGroupRule[]
+}
+
+/** What a security group lets by; whatever is undefined matches everything. */
+export interface SecurityGroupRule {
+  readonly id: string
+  readonly direction: 'ingress' | 'egress'
+  readonly ethertype: 'IPv4' | 'IPv6'
+  /** The number of the protocol. */
+  readonly protocol: number | undefined
+  /** The lowest port, or the ICMP type. */
+  readonly portRangeMin: number | undefined
+  /** The highest port, or the ICMP code. */
+  readonly portRangeMax: number | undefined
+  /** The group whose members the other end is one of. */
+  readonly remoteGroupId: string | undefined
+  /** Where the other end is, a CIDR. */
+  readonly remoteIpPrefix: string | undefined
 }

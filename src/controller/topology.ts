@@ -7,19 +7,11 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { createGrouping, type GroupOf } from '../app/grouping.ts'
-import type { LocalPort, Network, Port, Router, Subnet, View } from '../app/view.ts'
-import {
-  type DnsName,
-  type DomainName,
-  emptyNorthbound,
-  type LogicalPort,
-  type LogicalRouter,
-  type LogicalSubnet,
-  type LogicalSwitch,
-  type Northbound,
-} from '../nb/index.ts'
+import type { Chassis, LocalPort, Network, Port, Router, SecurityGroup, Subnet, View } from '../app/view.ts'
+import { emptyNorthbound, type Northbound } from '../nb/index.ts'
 import type { SwitchPort } from '../ovsdb/index.ts'
 import { changedKeys, SortedMap } from '../sorted-map.ts'
+import { chassisOf, networkOf, portOf, routerOf, securityGroupOf, subnetOf } from './view-parts.ts'
 
 /** What a view is made of. */
 export interface Sources {
@@ -37,7 +29,10 @@ export function viewOf(sources: Sources): View {
   return createTopology()(sources)
 }
 
-type Rows = Pick<Northbound, 'lswitch' | 'lsubnet' | 'domainname' | 'lport' | 'dnsname' | 'lrouter'>
+type Rows = Pick<
+  Northbound,
+  'chassis' | 'secgroup' | 'lswitch' | 'lsubnet' | 'domainname' | 'lport' | 'dnsname' | 'lrouter'
+>
 
 interface Tables {
   readonly rows: Rows
@@ -45,6 +40,8 @@ interface Tables {
   readonly networks: SortedMap<Network>
   readonly ports: SortedMap<Port>
   readonly routers: SortedMap<Router>
+  readonly chassis: SortedMap<Chassis>
+  readonly securityGroups: SortedMap<SecurityGroup>
 }
 
 /**
@@ -61,16 +58,20 @@ export function createTopology(): (sources: Sources) => View {
     networks: SortedMap.empty(),
     ports: SortedMap.empty(),
     routers: SortedMap.empty(),
+    chassis: SortedMap.empty(),
+    securityGroups: SortedMap.empty(),
   }
   let portsIn: GroupOf = () => []
   return (sources) => {
     const { host, switchPorts, patchPorts } = sources
     tables = tablesAfter(tables, sources.nb, portsIn)
-    const { subnets, networks, ports, routers } = tables
+    const { rows: _, ...all } = tables
+    const { ports } = all
     portsIn = bySubnet(ports)
     const localPorts = sameItems(view?.localPorts, localPortsOf(sources, ports, located))
     const uplinks = unlessEqual(view?.uplinks, uplinksOf(switchPorts, patchPorts))
-    const parts = { host, networks, subnets, ports, routers, localPorts, uplinks }
+    const tunnels = unlessEqual(view?.tunnels, tunnelsOf(switchPorts))
+    const parts = { host, ...all, localPorts, uplinks, tunnels }
     const isSame = Object.entries(parts).every(([name, part]) => part === view?.[name as keyof View])
     if (view === undefined || !isSame) view = { version: (view?.version ?? 0) + 1, ...parts }
     return view
@@ -118,9 +119,17 @@ function tablesAfter(before: Tables, rows: Rows, portsIn: GroupOf): Tables {
   const routers = updated(
     before.routers,
     [...changedKeys(before.rows.lrouter, rows.lrouter), ...joining(appeared(before.rows, rows), rows)],
-    (id) => routerOf(rows.lrouter.get(id), rows),
+    (id) => routerOf(rows.lrouter.get(id), rows.lswitch),
   )
-  return { rows, subnets, networks, ports, routers }
+  const chassis = updated(before.chassis, changedKeys(before.rows.chassis, rows.chassis), (id) =>
+    chassisOf(rows.chassis.get(id)),
+  )
+  const securityGroups = updated(
+    before.securityGroups,
+    changedKeys(before.rows.secgroup, rows.secgroup),
+    (id) => securityGroupOf(rows.secgroup.get(id)),
+  )
+  return { rows, subnets, networks, ports, routers, chassis, securityGroups }
 }
 
 /** The networks that came or went. */
@@ -145,7 +154,7 @@ function* awaiting(subnetIds: ReadonlySet<string>, { lport }: Rows): Iterable<st
 /** The map with these entries made again; one that comes out equal stays what it was. */
 function updated<V>(
   before: SortedMap<V>,
-  ids: readonly string[],
+  ids: Iterable<string>,
   make: (id: string) => V | undefined,
 ): SortedMap<V> {
   const changes = new Map<string, V | undefined>()
@@ -196,80 +205,10 @@ function uplinksOf(switchPorts: readonly SwitchPort[], patchPorts: ReadonlyMap<s
   return uplinks
 }
 
-function networkOf(row: LogicalSwitch | undefined, subnets: readonly Subnet[]): Network | undefined {
-  return (
-    row && {
-      id: row.id,
-      key: row.unique_key,
-      topic: row.topic,
-      name: row.name ?? '',
-      mtu: row.mtu,
-      networkType: row.network_type,
-      physicalNetwork: row.physical_network,
-      segmentationId: row.segmentation_id,
-      subnets,
-    }
-  )
-}
-
-function subnetOf(row: LogicalSubnet | undefined, domain: DomainName | undefined): Subnet | undefined {
-  return (
-    row && {
-      id: row.id,
-      topic: row.topic,
-      networkId: row.lswitch,
-      cidr: row.cidr,
-      gatewayIp: row.gateway_ip,
-      dhcpIp: row.dhcp_ip,
-      dnsNameservers: row.dns_nameservers,
-      domain: domain && {
-        name: domain.domain_name,
-        ttl: domain.ttl,
-        isAuthoritative: domain.authoritative ?? false,
-      },
-    }
-  )
-}
-
-function portOf(
-  row: LogicalPort | undefined,
-  dns: DnsName | undefined,
-  subnets: ReadonlyMap<string, Subnet>,
-): Port | undefined {
-  if (row === undefined) return undefined
-  const { binding } = row
-  return {
-    id: row.id,
-    key: row.unique_key,
-    topic: row.topic,
-    networkId: row.lswitch,
-    name: row.name ?? '',
-    dnsName: dns?.dns_name,
-    macs: row.macs,
-    addresses: row.ips.map((ip, index) => ({ ip, subnet: subnetAt(row, index, subnets) })),
-    allowedAddressPairs: row.allowed_address_pairs.map((pair) => ({
-      ip: pair.ip_address,
-      mac: pair.mac_address,
-    })),
-    isPortSecurityEnabled: row.port_security_enabled ?? true,
-    isEnabled: row.enabled ?? true,
-    deviceOwner: row.device_owner ?? '',
-    chassis: binding?.type === 'chassis' ? binding.chassis : undefined,
-  }
-}
-
-function routerOf(row: LogicalRouter | undefined, { lswitch }: Rows): Router | undefined {
-  if (row === undefined) return undefined
-  const ports = row.ports.flatMap((port) =>
-    port.lswitch !== undefined && lswitch.has(port.lswitch)
-      ? { id: port.id, networkId: port.lswitch, networks: port.network ? [port.network] : [], mac: port.mac }
-      : [],
-  )
-  return { id: row.id, key: row.unique_key, topic: row.topic, name: row.name ?? '', ports }
-}
-
-/** The subnet that a row names for its address at `index`, if that subnet is one of the row's own network. */
-function subnetAt(row: LogicalPort, index: number, subnets: ReadonlyMap<string, Subnet>): Subnet | undefined {
-  const subnet = subnets.get(row.subnets[index] ?? '')
-  return subnet?.networkId === row.lswitch ? subnet : undefined
+function tunnelsOf(switchPorts: readonly SwitchPort[]): ReadonlyMap<string, number> {
+  const tunnels = new Map<string, number>()
+  for (const { tunnelType, ofport } of switchPorts)
+    if (tunnelType !== undefined && ofport !== undefined && !tunnels.has(tunnelType))
+      tunnels.set(tunnelType, ofport)
+  return tunnels
 }

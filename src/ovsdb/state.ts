@@ -24,6 +24,8 @@ export interface SwitchPort {
   readonly attachedMac?: string
   /** The name of the interface at the other end, if it is of type `patch`. */
   readonly peer?: string
+  /** `geneve`, `vxlan` or `gre`, if each packet that leaves by it is told by flows where to go and under which key. */
+  readonly tunnelType?: string
   readonly macInUse?: string
 }
 
@@ -142,6 +144,7 @@ function portOf(id: string, row: Row<'Interface'>, bridge: string): SwitchPort {
   const type = typeOf(row, bridge)
   const lport = type === 'compute' ? row.external_ids.get('iface-id') : undefined
   const peer = type === 'patch' ? row.options.get('peer') : undefined
+  const isFlowBased = row.options.get('remote_ip') === 'flow' && row.options.get('key') === 'flow'
   const attachedMac = row.external_ids.get('attached-mac')
   return {
     id,
@@ -152,6 +155,7 @@ function portOf(id: string, row: Row<'Interface'>, bridge: string): SwitchPort {
     ...(lport !== undefined && { lport }),
     ...(attachedMac !== undefined && { attachedMac }),
     ...(peer !== undefined && { peer }),
+    ...(type === 'tunnel' && isFlowBased && { tunnelType: row.type }),
     ...(row.mac_in_use !== undefined && { macInUse: row.mac_in_use }),
   }
 }

@@ -58,7 +58,7 @@ describe('flow', () => {
     [
       'copy',
       () => flow('services', 1, {}, [through('egress')]),
-      'may go on to arp, dns, nd, lookup, not to table 75',
+      'may go on to arp, dhcp, dns, nd, lookup, not to table 75',
     ],
     [
       'goto in the middle',

@@ -181,10 +181,79 @@ describe('views share what did not change', () => {
   })
 })
 
+describe('what only some applications ask for', () => {
+  const group = (topic: string) => ({ topic, name: 'default', unique_key: topic === red ? 1 : 2 })
+  const rule = { topic: red, direction: 'ingress', ethertype: 'IPv4', protocol: 6, port_range_min: 80 }
+  const view = viewOf(
+    sourcesOf(
+      [
+        ...tenant('red', red, 1, {
+          security_groups: ['group-red', 'gone'],
+          dhcp_params: { opts: { '66': '10.0.0.250' }, siaddr: '10.0.0.250' },
+        }),
+        ...tenant('blue', blue, 2, { binding: { type: 'vtep', vtep_address: '192.0.2.200' } }),
+        row('chassis', host, {
+          ip: '192.0.2.11',
+          tunnel_types: ['geneve'],
+          external_host_ip: '198.51.100.1',
+        }),
+        row('secgroup', 'group-red', { ...group(red), rules: [{ id: 'rule', ...rule }] }),
+        row('secgroup', 'group-blue', group(blue)),
+      ],
+      [
+        ...plugs,
+        plug('', 101, { name: 'geneve-vtp', type: 'tunnel', tunnelType: 'geneve' }),
+        plug('', 102, { name: 'second', type: 'tunnel', tunnelType: 'geneve' }),
+        plug('', undefined, { name: 'vxlan-vtp', type: 'tunnel', tunnelType: 'vxlan' }),
+      ],
+    ),
+  )
+
+  test('compute nodes and the way to them', () => {
+    expect([...view.chassis.values()]).toEqual([
+      { id: host, ip: '192.0.2.11', tunnelTypes: ['geneve'], externalHostIp: '198.51.100.1' },
+    ])
+    expect([...view.tunnels]).toEqual([['geneve', 101]])
+  })
+
+  test('security groups of each tenant', () => {
+    expect([...view.securityGroups.values()].map(({ id, key, rules }) => [id, key, rules])).toEqual([
+      ['group-blue', 2, []],
+      [
+        'group-red',
+        1,
+        [
+          {
+            id: 'rule',
+            direction: 'ingress',
+            ethertype: 'IPv4',
+            protocol: 6,
+            portRangeMin: 80,
+            portRangeMax: undefined,
+            remoteGroupId: undefined,
+            remoteIpPrefix: undefined,
+          },
+        ],
+      ],
+    ])
+  })
+
+  test('what a port says of them', () => {
+    const [vmRed, vmBlue] = ['vm-red', 'vm-blue'].map((id) => view.ports.get(id)!)
+    expect(vmRed?.securityGroups).toEqual(['group-red', 'gone'])
+    expect(vmRed?.dhcp).toEqual({ options: new Map([[66, '10.0.0.250']]), siaddr: '10.0.0.250' })
+    expect([vmBlue?.chassis, vmBlue?.vtepAddress, vmBlue?.dhcp]).toEqual([
+      undefined,
+      '192.0.2.200',
+      undefined,
+    ])
+  })
+})
+
 describe('a router', () => {
   const routerOf = (rows: RawRow[], id = 'router-red') => viewOf(sourcesOf(rows)).routers.get(id)
   const port = (index: number, networkId: string, more: object = {}) => ({
-    ...{ id: `gateway-red-${index}`, networkId, networks: [], mac: undefined },
+    ...{ id: `gateway-red-${index}`, key: 1, networkId, networks: [], mac: undefined },
     ...more,
   })
 
@@ -198,11 +267,13 @@ describe('a router', () => {
         ports: [
           {
             id: `gateway-${name}-0`,
+            key: 2 - index,
             networkId: `net-${name}`,
             networks: ['10.0.0.1/24'],
             mac: 'fa:16:3e:00:00:fe',
           },
         ],
+        routes: [],
       })),
     )
   })

@@ -31,6 +31,12 @@ describe('the type of an interface', () => {
     ],
     ['patch-id', { type: 'patch', external_ids: map({ 'iface-id': 'a' }) }, { type: 'patch' }],
     ['vxlan', { type: 'vxlan', options: map({ remote_ip: '192.0.2.1' }) }, { type: 'tunnel' }],
+    [
+      'geneve-vtp',
+      { type: 'geneve', options: map({ remote_ip: 'flow', key: 'flow' }) },
+      { type: 'tunnel', tunnelType: 'geneve' },
+    ],
+    ['gre-7', { type: 'gre', options: map({ remote_ip: 'flow', key: '7' }) }, { type: 'tunnel' }],
     ['eth1', {}, { type: 'unknown' }],
   ])('%s', (name, changes, expected) => {
     const { ports } = stateOf(withPorts(interfaceRow(name, changes)))

@@ -12,7 +12,15 @@ let versions = 0
 export function networkOf(tenant: Tenant, key: number, more: Partial<Network> = {}): Network {
   const id = `net-${tenant}`
   const domain = { name: `${tenant}.example.org`, ttl: undefined, isAuthoritative: false }
-  const common = { topic: tenants[tenant], networkId: id, dnsNameservers: [], dhcpIp: undefined, domain }
+  const common = {
+    topic: tenants[tenant],
+    networkId: id,
+    isDhcpEnabled: false,
+    dhcpIp: undefined,
+    dnsNameservers: [],
+    hostRoutes: [],
+    domain,
+  }
   const subnets: Subnet[] = [
     { id: `subnet-${tenant}-v4`, cidr: '10.0.0.0/24', gatewayIp: '10.0.0.1', ...common },
     { id: `subnet-${tenant}-v6`, cidr: 'fd00:a::/64', gatewayIp: 'fd00:a::1', ...common },
@@ -51,18 +59,22 @@ export function portOf(network: Network, key: number, dnsName: string | undefine
     isEnabled: true,
     deviceOwner: 'compute:nova',
     chassis: 'compute-1',
+    vtepAddress: undefined,
+    securityGroups: [],
+    dhcp: undefined,
   }
 }
 
 /** The tenant's router with a port at each gateway address of these networks. */
 export function routerOf(tenant: Tenant, key: number, networks: readonly Network[]): Router {
-  const ports = networks.map(({ id, subnets }) => ({
+  const ports = networks.map(({ id, subnets }, index) => ({
     id: `router-${tenant}-${id}`,
+    key: 0x1000 * key + index,
     networkId: id,
     networks: subnets.map(({ gatewayIp, cidr }) => `${gatewayIp}/${cidr.split('/')[1]}`),
     mac: 'fa:16:3e:00:00:fe',
   }))
-  return { id: `router-${tenant}`, key, topic: tenants[tenant], name: `router-${tenant}`, ports }
+  return { id: `router-${tenant}`, key, topic: tenants[tenant], name: `router-${tenant}`, ports, routes: [] }
 }
 
 /** A view of these networks, ports and routers; a port is local if `ofports` has its key. */
@@ -86,6 +98,9 @@ export function viewOf(
     routers: new Map(routers.map((router) => [router.id, router])),
     localPorts,
     uplinks: new Map([['physnet1', 1]]),
+    chassis: new Map(),
+    tunnels: new Map(),
+    securityGroups: new Map(),
   }
 }
 

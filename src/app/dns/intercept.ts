@@ -5,9 +5,9 @@
  */
 
 import { createGrouping } from '../grouping.ts'
+import { createJoins } from '../joins.ts'
 import { createCells, createMemo, type Memo } from '../memo.ts'
 import type { LocalPort, Network, Port, View } from '../view.ts'
-import { createJoins } from './joins.ts'
 import { distinct, isWithin, type Reach, rangeText, reachOf } from './reach.ts'
 
 /** `external`: whatever is outside, and what the cloud itself announces; `advertised`: what the askers' subnets announce. */

@@ -5,10 +5,10 @@
  */
 
 import { createGrouping } from '../grouping.ts'
+import { createJoins } from '../joins.ts'
 import { createCells } from '../memo.ts'
 import type { Port, Subnet, View } from '../view.ts'
 import { keyOf, reverseZonesOf } from './domain-name.ts'
-import { createJoins } from './joins.ts'
 import { joined, type RecordSet } from './message.ts'
 import {
   type Contribution,

@@ -6,10 +6,10 @@
 
 import type { UdpFrame } from '../../packet/index.ts'
 import { createGrouping } from '../grouping.ts'
+import { createJoins } from '../joins.ts'
 import type { Port, Router, View } from '../view.ts'
 import { ednsError, type Reply } from './answer.ts'
 import { extendedErrors } from './codes.ts'
-import { createJoins } from './joins.ts'
 import type { Query, Unread } from './question.ts'
 import { bytesOf } from './reach.ts'
 

@@ -9,9 +9,9 @@ import { type Action, ethTypes, type Flow, setField } from '../../openflow/index
 import type { Application } from '../app.ts'
 import { createMemo, type Memo } from '../memo.ts'
 import { flow, goto, through } from '../pipeline.ts'
+import { createSegments, type Segment } from '../segments.ts'
 import type { LocalPort, View } from '../view.ts'
 import { responders, staticResponders } from './responders.ts'
-import { createSegments, type Segment } from './segments.ts'
 
 const options = {
   l2_responder: option.boolean(true, 'Answer ARP requests and neighbour solicitations in the switch.'),
@@ -31,7 +31,7 @@ export const l2: Application<typeof options> = {
     function* units(view: View): Iterable<readonly Flow[]> {
       yield common
       for (const port of view.localPorts) yield ofPort(port, '', () => [egressOf(port)])
-      for (const segment of segmentsAt(view))
+      for (const segment of segmentsAt(view).filter(({ localPorts }) => localPorts.length > 0))
         yield ofSegment(segment, '', () => [
           ...switching(segment, memo),
           ...(isResponding ? responders(segment, memo) : []),

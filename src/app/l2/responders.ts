@@ -10,8 +10,8 @@
 import { type Action, ethTypes, type Flow, type Match, move, setField } from '../../openflow/index.ts'
 import type { Memo } from '../memo.ts'
 import { flow, goto, turnBack } from '../pipeline.ts'
+import type { Segment } from '../segments.ts'
 import type { Port } from '../view.ts'
-import type { Segment } from './segments.ts'
 
 const priority = { own: 200, answer: 100 }
 

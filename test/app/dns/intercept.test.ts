@@ -25,11 +25,12 @@ function stubOf(tenant: Tenant, key: number, dnsNameservers: string[] = []): Net
 function routerOf(tenant: Tenant, networks: readonly Network[], id = `router-${tenant}`): Router {
   const ports = networks.map((network) => ({
     id: `${id}-${network.id}`,
+    key: 0,
     networkId: network.id,
     networks: [],
     mac: 'fa:16:3e:00:01:01',
   }))
-  return { id, key: 1, topic: tenants[tenant], name: id, ports }
+  return { id, key: 1, topic: tenants[tenant], name: id, ports, routes: [] }
 }
 
 const routed = (view: View, ...routers: Router[]): View => ({

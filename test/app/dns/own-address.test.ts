@@ -39,6 +39,7 @@ function cloud(): View {
     const router = routerOf(tenant, key + 1, [front, back])
     const leg = {
       id: `leg-${tenant}`,
+      key: 0,
       networkId: outside.id,
       networks: ['10.9.0.9/24', 'nonsense'],
       mac: undefined,

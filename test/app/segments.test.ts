@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createSegments } from '../../../src/app/l2/segments.ts'
-import { networkOf, portOf, twoTenants, viewOf } from '../../support/view.ts'
+import { createSegments } from '../../src/app/segments.ts'
+import { networkOf, portOf, routerOf, twoTenants, viewOf } from '../support/view.ts'
 
 test('each tenant has its own ports behind the same addresses', () => {
   const owners = createSegments()(twoTenants()).map(({ network, ips }) => [
@@ -38,7 +38,28 @@ test('of two ports with one address, the one with the lower key has it, whatever
   expect(segment!.macs.get('fa:16:3e:00:00:aa')!.key).toBe(1)
 })
 
-test('a network without a local port is not there', () => {
+test('a network without a local port is there if routers lead to it, each for its own ports', () => {
+  const [red, blue] = [networkOf('red', 1), networkOf('blue', 2)]
+  const [middle, far, other] = ['middle', 'far', 'other'].map((id, index) =>
+    networkOf('red', 3 + index, { id }),
+  )
+  const ports = [portOf(red, 1, 'web', ['10.0.0.11']), portOf(far!, 2, 'db', ['10.0.0.12'])]
+  const routers = [
+    { ...routerOf('red', 1, [red, middle!]), id: 'near' },
+    { ...routerOf('red', 2, [middle!, far!]), id: 'far' },
+    { ...routerOf('blue', 3, [blue, other!]), id: 'elsewhere' },
+  ]
+  const found = createSegments()(viewOf([red, blue, middle!, far!, other!], ports, { 1: 11 }, routers))
+  expect(
+    found.map(({ network, localPorts, ips }) => [network.id, localPorts.length, [...ips.keys()]]),
+  ).toEqual([
+    ['net-red', 1, ['10.0.0.11']],
+    ['middle', 0, []],
+    ['far', 0, ['10.0.0.12']],
+  ])
+})
+
+test('a network without a local port and without a router is not there', () => {
   const view = twoTenants()
   const localPorts = view.localPorts.filter((port) => port.networkId === 'net-blue')
   expect(createSegments()({ ...view, localPorts }).map(({ network }) => network.id)).toEqual(['net-blue'])

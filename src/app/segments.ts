@@ -1,16 +1,18 @@
 /**
- * The networks that have a port on this node, each with what may be reached in it. Two rows that claim one address do
- * not make two contradicting flows: the port with the lower key has it. It knows no flows.
+ * The networks that packets of this node's ports may come to: those that have a port here, and those that routers join to
+ * them, however many in a row; each with what may be reached in it. Two rows that claim one address do not make two
+ * contradicting flows: the port with the lower key has it. It knows no flows.
  */
 
-import { byId, createGrouping } from '../grouping.ts'
-import { createCells } from '../memo.ts'
-import type { LocalPort, Network, Port, View } from '../view.ts'
+import { byId, createGrouping } from './grouping.ts'
+import { createJoins } from './joins.ts'
+import { createCells } from './memo.ts'
+import type { LocalPort, Network, Port, View } from './view.ts'
 
 /** One network as this node sees it. */
 export interface Segment {
   readonly network: Network
-  /** In order of their keys; at least one. */
+  /** In order of their keys; none in a network that is only reached by way of a router. */
   readonly localPorts: readonly LocalPort[]
   /** The port behind each MAC address, here or on another node. */
   readonly macs: ReadonlyMap<string, Port>
@@ -19,18 +21,19 @@ export interface Segment {
 }
 
 /**
- * Makes the function that gives the networks that have a local port, in order of their keys. A segment is the same
+ * Makes the function that gives the networks in reach of the local ports, in order of their keys. A segment is the same
  * object for as long as nothing in it changes.
  */
 export function createSegments(): (view: View) => readonly Segment[] {
   const inNetwork = createGrouping(({ networkId }) => [networkId])
   const localInNetwork = createGrouping<LocalPort>(({ networkId }) => [networkId])
+  const joinedBy = createJoins()
   const cells = createCells<Segment>()
   return (view) => {
     const portsIn = inNetwork(view.ports)
     const localIn = localInNetwork(byId(view.localPorts))
     const cell = cells()
-    return [...new Set(view.localPorts.map(({ networkId }) => networkId))]
+    return [...within(new Set(view.localPorts.map(({ networkId }) => networkId)), joinedBy(view.routers))]
       .flatMap((id) => view.networks.get(id) ?? [])
       .sort((a, b) => a.key - b.key)
       .map((network) => {
@@ -38,6 +41,12 @@ export function createSegments(): (view: View) => readonly Segment[] {
         return cell(network.id, [network, ports, localPorts], () => segment(network, ports, localPorts))
       })
   }
+}
+
+/** These networks and all that are joined to them, directly or by way of others. */
+function within(networkIds: Set<string>, joined: (networkId: string) => string[]): ReadonlySet<string> {
+  for (const id of networkIds) for (const other of joined(id)) networkIds.add(other) // a set goes on with what is added
+  return networkIds
 }
 
 function segment(network: Network, ports: readonly Port[], localPorts: readonly LocalPort[]): Segment {

@@ -1,9 +1,12 @@
 /** Which networks the routers of tenants join, kept from view to view. It knows no address and no name. */
 
-import { changedKeys } from '../../sorted-map.ts'
-import type { Router } from '../view.ts'
+import { changedKeys } from '../sorted-map.ts'
+import type { Router } from './view.ts'
 
-/** Makes the function that finds the other networks that routers of these tenants join to a network, in order. */
+/**
+ * Makes the function that finds the other networks that routers join to a network, in order: the routers of these
+ * tenants, or all.
+ */
 export function createJoins() {
   const routersIn = new Map<string, Map<string, Router>>()
   let known: ReadonlyMap<string, Router> = new Map()
@@ -17,8 +20,9 @@ export function createJoins() {
       }
     }
     known = routers
-    return (networkId: string, topics: ReadonlySet<string>): string[] => {
-      const own = [...(routersIn.get(networkId)?.values() ?? [])].filter(({ topic }) => topics.has(topic))
+    return (networkId: string, topics?: ReadonlySet<string>): string[] => {
+      const there = [...(routersIn.get(networkId)?.values() ?? [])]
+      const own = there.filter(({ topic }) => topics?.has(topic) ?? true)
       const others = new Set(own.flatMap(({ ports }) => ports.map((port) => port.networkId)))
       others.delete(networkId)
       return [...others].sort()

@@ -1,0 +1,138 @@
+/**
+ * The parts of a view, each from its northbound row and what it is joined with. Pure, one row at a time; it knows nothing
+ * of what has changed. A row that is not there gives no part.
+ */
+
+import type { Chassis, Network, Port, Router, SecurityGroup, Subnet } from '../app/view.ts'
+import type {
+  Chassis as ChassisRow,
+  DnsName,
+  DomainName,
+  LogicalPort,
+  LogicalRouter,
+  LogicalSubnet,
+  LogicalSwitch,
+  Northbound,
+  SecurityGroup as SecurityGroupRow,
+} from '../nb/index.ts'
+
+/** A network, which its subnets are found for. */
+export function networkOf(row: LogicalSwitch | undefined, subnets: readonly Subnet[]): Network | undefined {
+  return (
+    row && {
+      id: row.id,
+      key: row.unique_key,
+      topic: row.topic,
+      name: row.name ?? '',
+      mtu: row.mtu,
+      networkType: row.network_type,
+      physicalNetwork: row.physical_network,
+      segmentationId: row.segmentation_id,
+      subnets,
+    }
+  )
+}
+
+/** A subnet with its domain. */
+export function subnetOf(row: LogicalSubnet | undefined, domain: DomainName | undefined): Subnet | undefined {
+  return (
+    row && {
+      id: row.id,
+      topic: row.topic,
+      networkId: row.lswitch,
+      cidr: row.cidr,
+      gatewayIp: row.gateway_ip,
+      isDhcpEnabled: row.enable_dhcp ?? false,
+      dhcpIp: row.dhcp_ip,
+      dnsNameservers: row.dns_nameservers,
+      hostRoutes: row.host_routes,
+      domain: domain && {
+        name: domain.domain_name,
+        ttl: domain.ttl,
+        isAuthoritative: domain.authoritative ?? false,
+      },
+    }
+  )
+}
+
+/** A port with its name; its addresses find their subnets among those given. */
+export function portOf(
+  row: LogicalPort | undefined,
+  dns: DnsName | undefined,
+  subnets: ReadonlyMap<string, Subnet>,
+): Port | undefined {
+  if (row === undefined) return undefined
+  const { binding } = row
+  return {
+    id: row.id,
+    key: row.unique_key,
+    topic: row.topic,
+    networkId: row.lswitch,
+    name: row.name ?? '',
+    dnsName: dns?.dns_name,
+    macs: row.macs,
+    addresses: row.ips.map((ip, index) => ({ ip, subnet: subnetAt(row, index, subnets) })),
+    allowedAddressPairs: row.allowed_address_pairs.map((pair) => ({
+      ip: pair.ip_address,
+      mac: pair.mac_address,
+    })),
+    isPortSecurityEnabled: row.port_security_enabled ?? true,
+    isEnabled: row.enabled ?? true,
+    deviceOwner: row.device_owner ?? '',
+    chassis: binding?.type === 'chassis' ? binding.chassis : undefined,
+    vtepAddress: binding?.type === 'vtep' ? binding.vtep_address : undefined,
+    securityGroups: row.security_groups,
+    dhcp: row.dhcp_params && {
+      options: optionsOf(row.dhcp_params.opts ?? {}),
+      siaddr: row.dhcp_params.siaddr,
+    },
+  }
+}
+
+/** A router, with those of its ports that are on networks that exist. */
+export function routerOf(row: LogicalRouter | undefined, lswitch: Northbound['lswitch']): Router | undefined {
+  if (row === undefined) return undefined
+  const ports = row.ports.flatMap((port) =>
+    port.lswitch !== undefined && lswitch.has(port.lswitch)
+      ? {
+          id: port.id,
+          key: port.unique_key,
+          networkId: port.lswitch,
+          networks: port.network ? [port.network] : [],
+          mac: port.mac,
+        }
+      : [],
+  )
+  const { id, unique_key: key, topic, name = '', routes } = row
+  return { id, key, topic, name, ports, routes }
+}
+
+/** A compute node. */
+export const chassisOf = (row: ChassisRow | undefined): Chassis | undefined =>
+  row && { id: row.id, ip: row.ip, tunnelTypes: row.tunnel_types, externalHostIp: row.external_host_ip }
+
+/** A security group with its rules. */
+export function securityGroupOf(row: SecurityGroupRow | undefined): SecurityGroup | undefined {
+  if (row === undefined) return undefined
+  const { id, unique_key: key, topic, name = '' } = row
+  const rules = row.rules.map((rule) => ({
+    id: rule.id,
+    direction: rule.direction,
+    ethertype: rule.ethertype,
+    protocol: rule.protocol,
+    portRangeMin: rule.port_range_min,
+    portRangeMax: rule.port_range_max,
+    remoteGroupId: rule.remote_group_id,
+    remoteIpPrefix: rule.remote_ip_prefix,
+  }))
+  return { id, key, topic, name, rules }
+}
+
+const optionsOf = (options: Readonly<Record<string, string>>): ReadonlyMap<number, string> =>
+  new Map(Object.entries(options).map(([number, text]) => [Number(number), text]))
+
+/** The subnet that a row names for its address at `index`, if that subnet is one of the row's own network. */
+function subnetAt(row: LogicalPort, index: number, subnets: ReadonlyMap<string, Subnet>): Subnet | undefined {
+  const subnet = subnets.get(row.subnets[index] ?? '')
+  return subnet?.networkId === row.lswitch ? subnet : undefined
+}
