@@ -9,7 +9,7 @@ import type { Application } from '../app.ts'
 import { createMemo } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
 import type { LocalPort, View } from '../view.ts'
-import { linkLocalOf, type Prefix, prefixOf, within } from './prefix.ts'
+import { linkLocalOf, type Prefix, prefixOf, within } from '../prefix.ts'
 
 const options = {}
 

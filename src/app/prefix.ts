@@ -1,6 +1,5 @@
 /**
- * Addresses that a port may send from, as match values: single addresses and prefixes of either family. It knows the
- * forms of addresses, not ports.
+ * Addresses as match values: single addresses and prefixes of either family. It knows the forms of addresses, not ports.
  */
 
 import ipaddr from 'ipaddr.js'
@@ -42,7 +41,10 @@ export function linkLocalOf(mac: string): Prefix {
 }
 
 /** The match that says "`field` is in `prefix`"; empty for the whole family. */
-export function within(field: 'ipv4Src' | 'arpSpa' | 'ipv6Src' | 'ndTarget', prefix: Prefix): Match {
+export function within(
+  field: 'ipv4Src' | 'ipv4Dst' | 'arpSpa' | 'ipv6Src' | 'ipv6Dst' | 'ndTarget',
+  prefix: Prefix,
+): Match {
   const { family, address, length } = prefix
   if (length === 0) return {}
   if (length === (family === 'ipv4' ? 32 : 128)) return { [field]: address }

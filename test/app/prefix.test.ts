@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { linkLocalOf, prefixOf, within } from '../../../src/app/portsec/prefix.ts'
+import { linkLocalOf, prefixOf, within } from '../../src/app/prefix.ts'
 
 describe('prefixOf', () => {
   test.each([
