@@ -3,8 +3,8 @@
  */
 
 import ipaddr from 'ipaddr.js'
-import type { Match } from '../../openflow/index.ts'
-import { ipv6Text, macBytes } from '../../wire/address.ts'
+import type { Match } from '../openflow/index.ts'
+import { ipv6Text, macBytes } from '../wire/address.ts'
 
 /** An address or a range of addresses. */
 export interface Prefix {

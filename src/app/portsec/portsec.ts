@@ -8,8 +8,8 @@ import { ethTypes, type Flow, type Match } from '../../openflow/index.ts'
 import type { Application } from '../app.ts'
 import { createMemo } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
-import type { LocalPort, View } from '../view.ts'
 import { linkLocalOf, type Prefix, prefixOf, within } from '../prefix.ts'
+import type { LocalPort, View } from '../view.ts'
 
 const options = {}
 
