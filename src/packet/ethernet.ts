@@ -1,18 +1,18 @@
 /** Ethernet II: 14 bytes of header, untagged only. It knows no IP. */
 
 import { copyBytes } from './copy.ts'
-import type { Unparsed } from './reasons.ts'
+import type { Reach, Unparsed } from './reasons.ts'
 
 /** Size of the header in bytes. */
 export const ethernetSize = 14
 
 export const etherTypes = { ipv4: 0x0800, ipv6: 0x86dd } as const
 
-/** The EtherType of a frame between two hosts (neither address with the group bit), else why it is none. */
-export function readEthernet(frame: Uint8Array): number | Unparsed {
+/** The EtherType of a frame of one host, for one host unless it may be for anybody; else why it is none. */
+export function readEthernet(frame: Uint8Array, reach: Reach): number | Unparsed {
   if (frame.length < ethernetSize) return 'short'
   if (isGroup(frame[6]!)) return 'source'
-  if (isGroup(frame[0]!)) return 'destination'
+  if (reach === 'host' && isGroup(frame[0]!)) return 'destination'
   return (frame[12]! << 8) | frame[13]!
 }
 

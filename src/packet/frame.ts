@@ -6,7 +6,7 @@
 
 import { ethernetSize, etherTypes, readEthernet, writeAnsweringEthernet } from './ethernet.ts'
 import { ipv4Size, ipv6Size, readIpv4, readIpv6, writeAnsweringIpv4, writeAnsweringIpv6 } from './ip.ts'
-import type { Unparsed } from './reasons.ts'
+import type { Reach, Unparsed } from './reasons.ts'
 import { readUdp, udpSize, writeAnsweringUdp } from './udp.ts'
 
 /** Where the parts of a UDP packet stand in its frame; offsets in bytes. */
@@ -20,14 +20,16 @@ export interface UdpFrame {
 }
 
 /**
- * Reads a frame that one host sent to another over UDP and that can be answered; anything else is a word that says why
- * not. Allocates one small value and never throws.
+ * Reads a frame that one host sent over UDP, by default to another one and so that it can be answered; anything else is
+ * a word that says why not. Allocates one small value and never throws.
  */
-export function parseFrame(frame: Uint8Array): UdpFrame | Unparsed {
-  const etherType = readEthernet(frame)
+export function parseFrame(frame: Uint8Array, reach: Reach = 'host'): UdpFrame | Unparsed {
+  const etherType = readEthernet(frame, reach)
   if (typeof etherType === 'string') return etherType
-  if (etherType === etherTypes.ipv4) return parseUdp(frame, 4, ethernetSize + ipv4Size, readIpv4(frame))
-  if (etherType === etherTypes.ipv6) return parseUdp(frame, 6, ethernetSize + ipv6Size, readIpv6(frame))
+  if (etherType === etherTypes.ipv4)
+    return parseUdp(frame, 4, ethernetSize + ipv4Size, readIpv4(frame, reach))
+  if (etherType === etherTypes.ipv6)
+    return parseUdp(frame, 6, ethernetSize + ipv6Size, readIpv6(frame, reach))
   return 'ethertype'
 }
 

@@ -1,5 +1,6 @@
 /** The gate of the packet room: what others may use. */
 
 export { copyBytes } from './copy.ts'
+export { datagram, type Endpoint } from './datagram.ts'
 export { parseFrame, type UdpFrame, writeAnswer } from './frame.ts'
-export type { Unparsed } from './reasons.ts'
+export type { Reach, Unparsed } from './reasons.ts'

@@ -7,7 +7,7 @@ import { checksum, sum } from '../wire/checksum.ts'
 import { setWord } from '../wire/word.ts'
 import { copyBytes } from './copy.ts'
 import { ethernetSize } from './ethernet.ts'
-import type { Unparsed } from './reasons.ts'
+import type { Reach, Unparsed } from './reasons.ts'
 
 /** Sizes of the headers in bytes. */
 export const ipv4Size = 20
@@ -18,7 +18,7 @@ const hopLimit = 64
 const at = ethernetSize
 
 /** Checks an IPv4 header; gives the offset in the frame where its payload ends, else why it is not understood. */
-export function readIpv4(frame: Uint8Array): number | Unparsed {
+export function readIpv4(frame: Uint8Array, reach: Reach): number | Unparsed {
   if (frame.length < at + ipv4Size) return 'short'
   if (frame[at] !== 0x45) return 'header'
   const end = at + ((frame[at + 2]! << 8) | frame[at + 3]!)
@@ -27,18 +27,20 @@ export function readIpv4(frame: Uint8Array): number | Unparsed {
   // Of the flags, only "don't fragment" may be set, and the offset is 0.
   if ((frame[at + 6]! & 0xbf) !== 0 || frame[at + 7] !== 0) return 'fragment'
   if (frame[at + 9] !== udpProtocol) return 'protocol'
+  if (reach === 'anybody') return end
   if (!isIpv4Host(frame, at + 12)) return 'source'
   if (!isIpv4Host(frame, at + 16)) return 'destination'
   return end
 }
 
 /** Checks an IPv6 header; gives the offset in the frame where its payload ends, else why it is not understood. */
-export function readIpv6(frame: Uint8Array): number | Unparsed {
+export function readIpv6(frame: Uint8Array, reach: Reach): number | Unparsed {
   if (frame.length < at + ipv6Size) return 'short'
   if (frame[at]! >> 4 !== 6) return 'header'
   if (frame[at + 6] !== udpProtocol) return 'protocol'
   const end = at + ipv6Size + ((frame[at + 4]! << 8) | frame[at + 5]!)
   if (end > frame.length) return 'length'
+  if (reach === 'anybody') return end
   if (!isIpv6Host(frame, at + 8)) return 'source'
   if (!isIpv6Host(frame, at + 24)) return 'destination'
   return end
@@ -46,25 +48,35 @@ export function readIpv6(frame: Uint8Array): number | Unparsed {
 
 /** Writes at `to` the IPv4 header of the answer to `frame`; `size` counts the bytes behind the Ethernet header. */
 export function writeAnsweringIpv4(reply: Buffer, to: number, frame: Buffer, size: number): void {
+  copyBytes(reply, to + 12, frame, at + 16, at + 20)
+  copyBytes(reply, to + 16, frame, at + 12, at + 16)
+  writeIpv4(reply, to, size)
+}
+
+/** Writes at `to` the IPv4 header around its addresses, which stand there already. */
+export function writeIpv4(reply: Buffer, to: number, size: number): void {
   setWord(reply, to, 0x4500)
   setWord(reply, to + 2, size)
   setWord(reply, to + 4, 0)
   setWord(reply, to + 6, 0x4000) // id 0, don't fragment: an atomic datagram (RFC 6864 §4.1)
   setWord(reply, to + 8, (hopLimit << 8) | udpProtocol)
   setWord(reply, to + 10, 0)
-  copyBytes(reply, to + 12, frame, at + 16, at + 20)
-  copyBytes(reply, to + 16, frame, at + 12, at + 16)
   setWord(reply, to + 10, checksum(reply, to, to + ipv4Size))
 }
 
 /** Writes at `to` the IPv6 header of the answer to `frame`; `size` counts the bytes behind the Ethernet header. */
 export function writeAnsweringIpv6(reply: Buffer, to: number, frame: Buffer, size: number): void {
+  copyBytes(reply, to + 8, frame, at + 24, at + 40)
+  copyBytes(reply, to + 24, frame, at + 8, at + 24)
+  writeIpv6(reply, to, size)
+}
+
+/** Writes at `to` the IPv6 header before its addresses, which stand there already. */
+export function writeIpv6(reply: Buffer, to: number, size: number): void {
   setWord(reply, to, 0x6000)
   setWord(reply, to + 2, 0)
   setWord(reply, to + 4, size - ipv6Size)
   setWord(reply, to + 6, (udpProtocol << 8) | hopLimit)
-  copyBytes(reply, to + 8, frame, at + 24, at + 40)
-  copyBytes(reply, to + 24, frame, at + 8, at + 24)
 }
 
 /** The running sum of the pseudo-header (RFC 768, RFC 8200 §8.1) of a packet with `udpLength` bytes of UDP. */

@@ -1,4 +1,13 @@
-/** Why a frame was not understood: the closed set of words that the layers of this room answer with. */
+/**
+ * Why a frame was not understood: the closed set of words that the layers of this room answer with, and whose frames are
+ * understood at all.
+ */
+
+/**
+ * What may be read: packets between two hosts that can be answered (`host`), or also those of hosts without an address
+ * yet and those for groups (`anybody`).
+ */
+export type Reach = 'host' | 'anybody'
 
 /** A word for a metric label and for people. */
 export type Unparsed =

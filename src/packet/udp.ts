@@ -39,8 +39,12 @@ export function writeAnsweringUdp(
 ): void {
   setWord(reply, at, wordAt(frame, offset + 2))
   setWord(reply, at + 2, wordAt(frame, offset))
+  writeUdp(reply, at, size, pseudoHeaderSum(frame, family, size)) // the addresses are only swapped
+}
+
+/** Writes the UDP header at `at` behind its ports, which are already there, as is the payload. */
+export function writeUdp(reply: Buffer, at: number, size: number, pseudoHeader: number): void {
   setWord(reply, at + 4, size)
   setWord(reply, at + 6, 0)
-  const total = sum(reply, at, at + size, pseudoHeaderSum(frame, family, size)) // the addresses are only swapped
-  setWord(reply, at + 6, checksumOf(total) || 0xffff) // 0 would mean "no checksum"
+  setWord(reply, at + 6, checksumOf(sum(reply, at, at + size, pseudoHeader)) || 0xffff) // 0 would mean "no checksum"
 }

@@ -1,10 +1,9 @@
 /**
- * How much one port may ask: a token bucket for each, in the form of the time at which it will be full again (the virtual
- * scheduling algorithm of ITU-T I.371, annex A), so that a packet costs one comparison and no allocation. It holds a
- * second's worth of packets. A port that empties it is to be led past the application for a while; what it has on the way
- * meanwhile is passed on. It knows neither packets nor rows.
+ * How much one port may ask. A port that empties its token bucket is to be led past the application for a while; what it
+ * has on the way meanwhile is passed on. It knows neither packets nor rows.
  */
 
+import { createTokenBuckets } from '../token-bucket.ts'
 import type { LocalPort } from '../view.ts'
 
 /** What a port may ask. */
@@ -24,46 +23,23 @@ export interface Overload {
   readonly bypassedPorts: number
 }
 
-const burstMs = 1000
-
-/** Times in milliseconds of the clock. */
-interface Bucket {
-  fullAt: number
-  bypassedUntil: number
-}
-
-/** Makes the buckets, all of them full; `now` is in milliseconds. */
+/** Makes what counts the packets; `now` is in milliseconds. */
 export function createOverload({ packetsPerSecond, bypassSeconds }: RateLimit, now: () => number): Overload {
-  const costMs = packetsPerSecond > 0 ? 1000 / packetsPerSecond : 0
-  const buckets = new WeakMap<LocalPort, Bucket>()
-  const bypassed = new Set<Bucket>()
-
-  function bucketOf(port: LocalPort): Bucket {
-    let bucket = buckets.get(port)
-    if (bucket === undefined) {
-      bucket = { fullAt: Number.NEGATIVE_INFINITY, bypassedUntil: Number.NEGATIVE_INFINITY }
-      buckets.set(port, bucket)
-    }
-    return bucket
-  }
+  const isWithin = packetsPerSecond > 0 ? createTokenBuckets<LocalPort>(packetsPerSecond) : () => true
+  /** When the bypass of a port ends. */
+  const bypassed = new Map<LocalPort, number>()
 
   function forgetEnded(at: number): void {
-    for (const bucket of bypassed) if (bucket.bypassedUntil <= at) bypassed.delete(bucket)
+    for (const [port, until] of bypassed) if (until <= at) bypassed.delete(port)
   }
 
   return {
     admit(port, at) {
-      if (costMs === 0) return 'within'
-      const bucket = bucketOf(port)
-      const fullAt = Math.max(bucket.fullAt, at) + costMs
-      if (fullAt - at <= burstMs) {
-        bucket.fullAt = fullAt
-        return 'within'
-      }
-      if (at < bucket.bypassedUntil) return 'over'
-      bucket.bypassedUntil = at + bypassSeconds * 1000
+      if (isWithin(port, at)) return 'within'
+      const until = bypassed.get(port)
+      if (until !== undefined && at < until) return 'over'
       forgetEnded(at)
-      bypassed.add(bucket)
+      bypassed.set(port, at + bypassSeconds * 1000)
       return 'begins'
     },
     get bypassedPorts() {
