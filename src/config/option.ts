@@ -5,6 +5,7 @@
  */
 
 import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
 
 /** What an option is worth when no file names it: a value, or how to find it out on this machine. */
 export type Default<Value> = Value | { readonly compute: () => Value; readonly shown: string }
@@ -42,7 +43,7 @@ export interface HostPort {
 }
 
 /** The kinds of options there are. Each function declares one option. */
-export const option = { string, boolean, integer, list, choice, endpoint, hostPort }
+export const option = { string, boolean, integer, list, choice, choices, address, endpoint, hostPort }
 
 /** The same option, looked at only when the process starts. */
 export function fixed<Value>(declared: Option<Value>): Option<Value> {
@@ -136,6 +137,32 @@ function choice<const Word extends string>(
   const parse = (text: string) => words.find((word) => word === text)
   const expects = words.join(words.length > 2 ? ', ' : ' or ')
   return { ...common, default: fallback, help, expects, parse, refusals }
+}
+
+/** Several words of several, in the order given; one that stands twice is refused. */
+function choices<const Word extends string>(
+  words: readonly Word[],
+  fallback: readonly NoInfer<Word>[],
+  help: string,
+): Option<readonly Word[]> {
+  const { parse: itemsOf, format } = list([], '')
+  const parse = (text: string) => {
+    const items = itemsOf(text)!
+    const isRight =
+      new Set(items).size === items.length && items.every((item) => words.some((word) => word === item))
+    return isRight ? (items as Word[]) : undefined
+  }
+  const expects = `a list of ${words.join(', ')}, each at most once`
+  return { ...common, default: fallback, help, expects, parse, format }
+}
+
+/** An IP address in canonical form, or nothing. */
+function address(help: string): Option<string> {
+  const parse = (text: string) => {
+    if (text === '') return ''
+    return isIP(text) === 0 || text.includes('%') ? undefined : ipaddr.parse(text).toString()
+  }
+  return { ...common, default: '', help, expects: 'an IP address', parse }
 }
 
 /** `unix:<absolute path>` or `tcp:<host>:<port>`, as Open vSwitch writes them (ovsdb(7), "Connection Methods"). */

@@ -66,6 +66,23 @@ export const dfOptions = {
   integration_bridge: fixed(
     option.string('br-int', 'The bridge that the ports of the cloud are plugged into.'),
   ),
+  local_ip: fixed(
+    option.address(
+      'The address that tunnels of this node leave from and come to; written into its chassis row, for other nodes. Without one the row is left alone, and there are no tunnels.',
+    ),
+  ),
+  tunnel_types: fixed(
+    option.choices(
+      ['geneve', 'vxlan', 'gre'],
+      ['geneve', 'vxlan', 'gre'],
+      'The types of tunnels that this node has; written into its chassis row.',
+    ),
+  ),
+  external_host_ip: fixed(
+    option.address(
+      'The address that ports of this node have outside; written into its chassis row, which is left as it is without one.',
+    ),
+  ),
   ovsdb_connection: fixed(
     option.endpoint('unix:/run/openvswitch/db.sock', 'The Open vSwitch database of this node.'),
   ),

@@ -1,10 +1,10 @@
 /**
  * Keeps the integration bridge as the controller needs it, by way of the switch's database: this controller and no other,
- * secure, patched to the bridges behind the physical networks. It knows settings and names; flows and sessions it does
- * not know.
+ * secure, patched to the bridges behind the physical networks, with the tunnel ports that are asked for. It knows settings
+ * and names; flows and sessions it does not know.
  *
  *     waiting --the bridge is there--> settling --done--> kept --the bridge changed, 1 s after our change--> settling
- *                                       |    ^
+ *                                       |    ^                   a patch or a tunnel is gone, 1 s later
  *                                failed |    | 1 s, 2 s … 10 s
  *                                       v    |
  *                                      failing
@@ -15,11 +15,19 @@
  * from a change that comes while it is connected, it is made to read its settings again after each connect.
  */
 
-import { BehaviorSubject, distinctUntilChanged, filter, map, type Observable } from 'rxjs'
+import {
+  BehaviorSubject,
+  distinctUntilChanged,
+  filter,
+  map,
+  type Observable,
+  pairwise,
+  startWith,
+} from 'rxjs'
 import { reasonOf } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Clock } from '../openflow/index.ts'
-import type { ControllerSettings, OvsdbClient } from '../ovsdb/index.ts'
+import type { ControllerSettings, OvsdbClient, SwitchPort, TunnelRequest } from '../ovsdb/index.ts'
 
 const patienceMs = { unchanged: 50, changed: 300 }
 /** How long a change is left alone: whoever else writes there must not make a storm of it. */
@@ -37,11 +45,16 @@ export interface BridgeKeeper {
   close(): void
 }
 
+/** Tunnels to other nodes: their types and the address of this node. */
+export type TunnelSettings = Omit<TunnelRequest, 'bridge'>
+
 export interface BridgeOptions {
   readonly ovsdb: OvsdbClient
   readonly settings: ControllerSettings
   /** The bridges to be patched, by physical network. */
   readonly bridges: ReadonlyMap<string, string>
+  /** The tunnel ports that the integration bridge shall have; undefined if nobody asks for any. */
+  readonly tunnels?: TunnelSettings | undefined
   /** Whether the switch is connected to this controller, at once and whenever that changes. */
   readonly isAttached: Observable<boolean>
   readonly clock: Clock
@@ -50,7 +63,7 @@ export interface BridgeOptions {
 
 /** Starts to keep the bridge. */
 export function keepBridge(options: BridgeOptions): BridgeKeeper {
-  const { ovsdb, settings, bridges, isAttached, clock, log } = options
+  const { ovsdb, settings, bridges, tunnels, isAttached, clock, log } = options
   const limited = rateLimited(clock.now)
   const patchPorts = new BehaviorSubject<PatchPorts | undefined>(undefined)
   let reasons: string[] = []
@@ -89,6 +102,7 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
         const { port } = await ovsdb.ensurePatch({ peerBridge, physicalNetwork })
         found.set(physicalNetwork, port)
       })
+    if (tunnels !== undefined) await attempt(() => ovsdb.ensureTunnels(tunnels))
     let patience = patienceMs.unchanged
     await attempt(async () => {
       if (!(await ovsdb.configure(settings))) return
@@ -145,12 +159,14 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
 
   const subscription = ovsdb.state
     .pipe(
-      map((state) => (state.isConnected ? state.bridge : undefined)),
-      distinctUntilChanged(),
+      map(({ isConnected, bridge, ports }) => (isConnected && bridge ? { bridge, ports } : undefined)),
+      startWith(undefined),
+      pairwise(),
+      filter(([before, now]) => before?.bridge !== now?.bridge || isPortGone(before?.ports, now?.ports)),
     )
-    .subscribe((bridge) => {
-      if (bridge === undefined) return stop()
-      const truceEndsIn = changedAt + truceMs - clock.now()
+    .subscribe(([before, now]) => {
+      if (now === undefined) return stop()
+      const truceEndsIn = before?.bridge === now.bridge ? truceMs : changedAt + truceMs - clock.now()
       if (truceEndsIn <= 0) return settle()
       cancelRetry()
       cancelRetry = clock.after(truceEndsIn, settle)
@@ -174,6 +190,12 @@ export function keepBridge(options: BridgeOptions): BridgeKeeper {
       stop()
     },
   }
+}
+
+/** Whether one of the ports that are made here has gone. */
+function isPortGone(before: readonly SwitchPort[] = [], now: readonly SwitchPort[] = []): boolean {
+  const left = new Set(now.map(({ id }) => id))
+  return before.some(({ id, type }) => (type === 'patch' || type === 'tunnel') && !left.has(id))
 }
 
 function sameEntries(a: PatchPorts, b: PatchPorts): boolean {

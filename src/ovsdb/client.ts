@@ -20,6 +20,7 @@ import { database, type Tables } from './schema.ts'
 import { agree } from './snapshot.ts'
 import { noPacketIns, type OvsdbState, packetInsOf, switchOf } from './state.ts'
 import { checkedResults, isRace, type Operation, type OperationResult } from './transact.ts'
+import { type TunnelRequest, tunnels } from './tunnel.ts'
 
 export interface OvsdbOptions extends Partial<Omit<LinkOptions, 'target'>> {
   /** `unix:<path>` or `tcp:<host>:<port>`. */
@@ -53,6 +54,11 @@ export interface OvsdbClient {
    * Rejects with `MissingBridgeError`, `ConfigError` (two types of datapath) or `OvsdbError`.
    */
   ensurePatch(request: Omit<PatchRequest, 'bridge'>): Promise<PatchPorts>
+  /**
+   * Sees to it that the integration bridge has a flow-based tunnel port of each of these types, and none of another type
+   * that was made so. Rejects with `MissingBridgeError` or `OvsdbError`.
+   */
+  ensureTunnels(request: Omit<TunnelRequest, 'bridge'>): Promise<void>
   /** Runs one transaction. Rejects with `OvsdbError`, which names the operation that was refused. */
   transact(operations: readonly Operation[]): Promise<OperationResult[]>
   close(): void
@@ -117,6 +123,13 @@ export function connectOvsdb(options: OvsdbOptions): OvsdbClient {
     },
     ensurePatch: (request) =>
       inTurn(async () => (await agree(transact, (tables) => patch(tables, { bridge, ...request }))).answer),
+    ensureTunnels: (request) =>
+      inTurn(async () => {
+        await agree(transact, (tables) => ({
+          answer: undefined,
+          operations: tunnels(tables, { bridge, ...request }),
+        }))
+      }),
     close() {
       link.close()
       state.complete()

@@ -36,6 +36,29 @@ describe('host and port', () => {
   ])('%j', (text, value) => expect(parse(text)).toEqual(value))
 })
 
+describe('an address', () => {
+  const { parse } = option.address('')
+  test.each([
+    ['192.0.2.11', '192.0.2.11'],
+    ['2001:DB8:0::11', '2001:db8::11'],
+    ['', ''],
+    ['192.0.2', undefined],
+    ['192.0.2.11/24', undefined],
+    ['fe80::1%eth0', undefined],
+    ['compute-1', undefined],
+  ])('%j', (text, value) => expect(parse(text)).toBe(value))
+})
+
+describe('several words', () => {
+  const { parse } = option.choices(['geneve', 'vxlan', 'gre'], ['geneve'], '')
+  test.each([
+    ['vxlan, geneve', ['vxlan', 'geneve']],
+    ['', []],
+    ['vxlan,vxlan', undefined],
+    ['stt', undefined],
+  ])('%j', (text, value) => expect(parse(text)).toEqual(value))
+})
+
 describe('limits in words', () => {
   test.each([
     [{ default: 1 }, 'a whole number'],
@@ -53,6 +76,8 @@ describe('a value and its text', () => {
     [option.list([], ''), 'a,b'],
     [option.list([], ''), ''],
     [option.choice(['slow', 'fast'], 'slow', ''), 'fast'],
+    [option.choices(['slow', 'fast'], [], ''), 'fast,slow'],
+    [option.address(''), '2001:db8::11'],
     [option.endpoint('unix:/x', ''), 'tcp:[::1]:6640'],
     [option.hostPort({ host: '', port: 0 }, ''), '127.0.0.1:9476'],
     [option.hostPort({ host: '', port: 0 }, ''), '[::1]:9476'],

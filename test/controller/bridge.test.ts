@@ -1,8 +1,14 @@
 import { BehaviorSubject } from 'rxjs'
 import { describe, expect, test } from 'vitest'
-import { keepBridge } from '../../src/controller/bridge.ts'
+import { keepBridge, type TunnelSettings } from '../../src/controller/bridge.ts'
 import { silentLogger } from '../../src/log.ts'
-import type { ControllerSettings, OvsdbClient, OvsdbState, SwitchBridge } from '../../src/ovsdb/index.ts'
+import type {
+  ControllerSettings,
+  OvsdbClient,
+  OvsdbState,
+  SwitchBridge,
+  SwitchPort,
+} from '../../src/ovsdb/index.ts'
 import { noPacketIns } from '../../src/ovsdb/state.ts'
 import { manualClock } from '../support/clock.ts'
 
@@ -28,7 +34,7 @@ const gone: OvsdbState = {
 }
 const there: OvsdbState = { isConnected: true, bridge, ports: [], packetIns: noPacketIns, reason: undefined }
 
-function setup(initial: OvsdbState = gone, isConfigured = false) {
+function setup(initial: OvsdbState = gone, isConfigured = false, tunnels?: TunnelSettings) {
   const clock = manualClock()
   const state = new BehaviorSubject(initial)
   const asked: string[] = []
@@ -48,6 +54,7 @@ function setup(initial: OvsdbState = gone, isConfigured = false) {
     reapplySettings: () => step('reapply', undefined),
     ensurePatch: ({ peerBridge }: { peerBridge: string }) =>
       step(`patch ${peerBridge}`, { port: `${peerBridge}-patch`, peerPort: 'x' }),
+    ensureTunnels: ({ types, localIp }: TunnelSettings) => step(`tunnels ${types} ${localIp}`, undefined),
   } as unknown as OvsdbClient
   const keeper = keepBridge({
     ovsdb,
@@ -56,6 +63,7 @@ function setup(initial: OvsdbState = gone, isConfigured = false) {
       ['physnet1', 'br-ex'],
       ['physnet2', 'br-lab'],
     ]),
+    tunnels,
     isAttached,
     clock,
     log: silentLogger,
@@ -122,6 +130,38 @@ test('but not when only its ports changed', async () => {
   state.next({ ...there, ports: [] })
   await clock.advance(5000)
   expect(asked()).toEqual([])
+})
+
+describe('tunnels that are asked for', () => {
+  const tunnels = { types: ['geneve', 'vxlan'], localIp: '192.0.2.1' }
+  const asking = 'tunnels geneve,vxlan 192.0.2.1'
+  const port = (name: string, type: SwitchPort['type']) => ({ id: name, name, type }) as SwitchPort
+
+  test('are made with the rest, and a failure is told', async () => {
+    const { clock, asked, keeper, fail } = setup(there, true, tunnels)
+    fail((step) => (step === asking ? 'the commit was refused' : undefined))
+    await clock.advance(0)
+    expect(asked()).toEqual(['patch br-ex', 'patch br-lab', asking, 'configure'])
+    expect(keeper.reasons).toEqual(['the commit was refused'])
+  })
+
+  test.each([
+    ['a tunnel', port('geneve-vtp', 'tunnel')],
+    ['a patch', port('br-ex-patch', 'patch')],
+  ])('are seen to again a second after %s is gone', async (_, ours) => {
+    const { clock, state, asked, attach } = setup(there, true, tunnels)
+    attach()
+    await clock.advance(0)
+    state.next({ ...there, ports: [port('tap', 'compute'), ours] })
+    state.next({ ...there, ports: [ours] })
+    await clock.advance(5000)
+    asked()
+    state.next({ ...there, ports: [] })
+    await clock.advance(999)
+    expect(asked()).toEqual([])
+    await clock.advance(1)
+    expect(asked()).toEqual(['patch br-ex', 'patch br-lab', asking, 'configure'])
+  })
 })
 
 describe('a switch that has not connected', () => {
