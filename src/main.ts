@@ -28,6 +28,7 @@ import { type Controller, startController } from './controller/controller.ts'
 import { findApplications, hostedApplications } from './controller/foreign.ts'
 import { listenForHealth } from './controller/health.ts'
 import { createNotifier } from './controller/notify.ts'
+import { type ChassisWish, createRegistration } from './controller/registration.ts'
 import { supervise } from './controller/supervision.ts'
 import { exposeProcess } from './controller/vitals.ts'
 import { ConfigError, NorthboundError, reasonOf } from './errors.ts'
@@ -110,7 +111,11 @@ async function run(args: readonly string[]): Promise<void> {
 }
 
 /** What the configuration says for all applications. */
-const commonOf = ({ DEFAULT }: Values): AppHost['common'] => ({ dnsDomain: DEFAULT.dns_domain })
+const commonOf = ({ DEFAULT, df }: Values): AppHost['common'] => ({
+  dnsDomain: DEFAULT.dns_domain,
+  localIp: df.local_ip,
+  tunnelTypes: df.tunnel_types,
+})
 
 /** The applications that changed options concern. */
 function staleApplications(
@@ -162,10 +167,12 @@ async function start(
   closers.push(() => store.close())
   const ovsdb = connectOvsdb({ target: df.ovsdb_connection, bridge: df.integration_bridge, log })
   closers.push(async () => ovsdb.close())
+  const wish = chassisWish(df)
   controller = await startController({
     host: DEFAULT.host,
     apps,
     northbound: store.watch(),
+    registration: wish && createRegistration({ host: DEFAULT.host, wish, store, clock: systemClock, log }),
     ovsdb,
     settings: {
       controllerTarget: df_openflow.listen,
@@ -184,6 +191,16 @@ async function start(
   })
   closers.push(controller.stop)
   return controller
+}
+
+/** What the row of this node shall say; nothing without an address of its own. */
+function chassisWish({
+  local_ip: ip,
+  tunnel_types,
+  external_host_ip,
+}: Values['df']): ChassisWish | undefined {
+  if (ip === '') return undefined
+  return { ip, tunnel_types: [...tunnel_types], ...(external_host_ip !== '' && { external_host_ip }) }
 }
 
 /** Changes how much is written until the next start or until the option changes, and tells it. Throws `ConfigError`. */

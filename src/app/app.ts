@@ -27,10 +27,18 @@ export interface Application<Options extends OptionTable = OptionTable> {
 export interface AppHost {
   readonly log: Logger
   readonly metrics: Metrics
-  /** What df.conf says for all applications (`[DEFAULT]`). */
-  readonly common: { readonly dnsDomain: string }
+  /** What df.conf says for all applications (`[DEFAULT]`, `[df]`). */
+  readonly common: CommonOptions
   /** Milliseconds that only ever grow; tests inject their own. */
   readonly now: () => number
+}
+
+/** What df.conf says for all applications. */
+export interface CommonOptions {
+  readonly dnsDomain: string
+  /** The address of this node's tunnels; empty if it has none. */
+  readonly localIp: string
+  readonly tunnelTypes: readonly string[]
 }
 
 /** A loaded application. */
@@ -64,6 +72,8 @@ export interface App {
   readonly suspendedBecause?: string | undefined
   /** The bridges that the application wants patched to the integration bridge, by physical network. */
   readonly bridges?: ReadonlyMap<string, string>
+  /** The tunnel ports that the application wants on the integration bridge: their types, and the node's address. */
+  readonly tunnels?: { readonly types: readonly string[]; readonly localIp: string }
 }
 
 /**

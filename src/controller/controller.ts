@@ -26,6 +26,7 @@ import { createCollector } from './desired.ts'
 import { createLeases } from './leases.ts'
 import { createPuntDesk, type PuntDesk } from './punt.ts'
 import { watchReadiness } from './readiness.ts'
+import type { Registration } from './registration.ts'
 import { type Moment, type Parts, type Reading, reasonsOf, type Status, statusOf } from './status.ts'
 import { createTopology } from './topology.ts'
 import { exposeSources } from './vitals.ts'
@@ -36,6 +37,8 @@ export interface ControllerOptions {
   readonly apps: readonly App[]
   readonly northbound: Observable<NbEvent>
   readonly ovsdb: OvsdbClient
+  /** The node's own row; undefined if it has none to write. */
+  readonly registration?: Registration | undefined
   /** Where the switch finds us, and what its bridge shall be like. */
   readonly settings: ControllerSettings
   readonly clock: Clock
@@ -58,7 +61,8 @@ export interface Controller {
   inspect(app: string, inspection: string, request: Readonly<Record<string, unknown>>): unknown
   /**
    * Goes on with these applications, which are the same ones made anew, or the same values. Only what they want
-   * differently changes in the switch; a lease that stays the same is kept. Their bridges are those of the start.
+   * differently changes in the switch; a lease that stays the same is kept. Their bridges and tunnels are those of the
+   * start.
    * Rejects with `BugError`, before anything has changed, if a lease is wrong.
    */
   setApps(apps: readonly App[]): Promise<void>
@@ -114,6 +118,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     ovsdb,
     settings,
     bridges: new Map(apps.flatMap((app) => [...(app.bridges ?? [])])),
+    tunnels: apps.find(({ tunnels }) => tunnels !== undefined)?.tunnels,
     isAttached: attachments.current.pipe(map((attached) => attached !== undefined)),
     clock,
     log,
@@ -126,6 +131,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     collector,
     keeper,
     leases,
+    registration: options.registration,
     now,
   }
   const following = follow(options, parts, desk)
@@ -159,6 +165,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       for (const end of endWatches) end()
       following.end()
       keeper.close()
+      options.registration?.close()
       const patience = new Promise<void>((resolve) => clock.after(withdrawalMs, resolve))
       await Promise.race([Promise.all(Array.from(leases, (lease) => lease.withdraw())), patience])
       await desk.drain()
@@ -169,7 +176,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
 
 /** Makes a new view and new wishes once a turn of the event loop, however much has changed in it. */
 function follow(options: ControllerOptions, { attachments, collector, keeper, now }: Parts, desk: PuntDesk) {
-  const { host, northbound, ovsdb, clock, log } = options
+  const { host, registration, northbound, ovsdb, clock, log } = options
   const viewAt = createTopology()
   let served: Attachment | undefined
 
@@ -209,6 +216,7 @@ function follow(options: ControllerOptions, { attachments, collector, keeper, no
     tap(remember),
     map(({ northbound: rows }) => rows),
     filter((rows) => rows !== undefined),
+    tap(({ chassis }) => registration?.seen(chassis.get(host))),
   )
   const knownBridge = ovsdb.state.pipe(
     tap((state) => {

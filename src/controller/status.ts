@@ -12,6 +12,7 @@ import type { BridgeKeeper } from './bridge.ts'
 import type { Collector } from './desired.ts'
 import type { HeldLease, LeaseState } from './lease.ts'
 import type { FailedRow } from './reconcile.ts'
+import type { Registration } from './registration.ts'
 
 /** The northbound store as far as it was read. */
 export interface Reading {
@@ -30,6 +31,7 @@ export interface Parts {
   readonly collector: Collector
   readonly keeper: BridgeKeeper
   readonly leases: Iterable<HeldLease>
+  readonly registration?: Registration | undefined
   readonly now: Moment
 }
 
@@ -103,13 +105,15 @@ export function statusOf(parts: Parts): Status {
 }
 
 /** Why the controller is not ready; nothing if it is. */
-export function* reasonsOf({ apps, attachments, collector, keeper, leases, now }: Parts): Iterable<string> {
+export function* reasonsOf(parts: Parts): Iterable<string> {
+  const { apps, attachments, collector, keeper, leases, registration, now } = parts
   if (now.isStopping) yield 'stopping'
   const { northbound, lostBecause } = now.reading
   if (lostBecause !== undefined) yield `the northbound store is lost: ${lostBecause}`
   else if (northbound === undefined) yield 'the northbound store is not read yet'
   if (now.ovsdb?.reason !== undefined) yield now.ovsdb.reason
   yield* keeper.reasons
+  if (registration !== undefined) yield* registration.reasons
   const reconciler = attachments.value?.reconciler
   const { refusedBecause: refused } = attachments
   if (reconciler === undefined)

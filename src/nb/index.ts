@@ -43,4 +43,4 @@ export {
   writeRow,
 } from './row.ts'
 export { feedTable } from './tables.ts'
-export { addRow, loadRows, missingRow, takeUniqueKeys, updateRow } from './write.ts'
+export { addRow, ensureRow, hasFields, loadRows, missingRow, takeUniqueKeys, updateRow } from './write.ts'

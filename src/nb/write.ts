@@ -3,6 +3,7 @@
  * lets nothing through that would be rejected when read. It knows the driver's interface and no driver.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import { ConfigError, NorthboundError } from '../errors.ts'
 import { counterTable, type NbDriver, type RawRow } from './driver.ts'
 import { changedRowText, checkStorable, newRowText } from './edit.ts'
@@ -53,6 +54,31 @@ export async function updateRow(
     return changedRowText(table, id, stored, changes)
   })
   return text!
+}
+
+/**
+ * Sees to it that a row, which has no unique_key, has these fields: it is made if it is missing or cannot be read, else its
+ * other fields stay, also those that nobody here knows. Writes nothing if all is as it shall be; resolves to whether it
+ * wrote. Throws ConfigError for a field that is wrong.
+ */
+export async function ensureRow(
+  driver: Pick<NbDriver, 'change'>,
+  table: TableName,
+  id: string,
+  fields: JsonObject,
+): Promise<boolean> {
+  const written = await driver.change(table, id, (stored) => {
+    const { row } = stored === undefined ? {} : readRow(table, id, stored)
+    if (stored === undefined || row === undefined) return newRowText(table, id, { id, ...fields })
+    return hasFields(row, fields) ? undefined : changedRowText(table, id, stored, fields)
+  })
+  return written !== undefined
+}
+
+/** Whether a row that was read has these fields. */
+export function hasFields(row: object, fields: JsonObject): boolean {
+  const values = row as Readonly<Record<string, unknown>>
+  return Object.entries(fields).every(([name, value]) => isDeepStrictEqual(values[name], value))
 }
 
 /**

@@ -136,7 +136,7 @@ const foundOf = (name: string, more: Partial<ForeignApplication> = {}): Found =>
 const hostOf = (): AppHost => ({
   log: silentLogger,
   metrics: createMetrics(),
-  common: { dnsDomain: '' },
+  common: { dnsDomain: '', localIp: '', tunnelTypes: [] },
   now: () => 0,
 })
 

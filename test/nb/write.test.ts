@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type NbDriver, northboundOf, openNbDriver } from '../../src/nb/index.ts'
-import { addRow, loadRows, takeUniqueKeys, updateRow } from '../../src/nb/write.ts'
+import { addRow, ensureRow, loadRows, takeUniqueKeys, updateRow } from '../../src/nb/write.ts'
 import { dragonflowRows } from '../support/nb.ts'
 
 const red = '0000000000000000000000000000000a'
@@ -188,5 +188,31 @@ describe('loading', () => {
     const wrong = { table: 'lport', id: 'p', value: '{"id": "p"}' }
     await expect(loadRows(driver, [...dragonflowRows(), wrong])).rejects.toThrow('lport p: topic is missing')
     expect(await driver.list()).toEqual([])
+  })
+})
+
+describe('a row that shall have certain fields', () => {
+  const wish = { ip: '192.0.2.11', tunnel_types: ['geneve'] }
+  const ensure = () => ensureRow(driver, 'chassis', 'compute-1', wish)
+
+  test('is made', async () => {
+    expect(await ensure()).toBe(true)
+    expect(await row('chassis', 'compute-1')).toEqual({ id: 'compute-1', ...wish })
+  })
+
+  test.each([
+    ['keeps its other fields', { id: 'compute-1', ip: '192.0.2.9', rack: 7 }, { rack: 7 }],
+    ['is made anew if it does not count', { id: 'compute-1', ip: 'nowhere', rack: 7 }, {}],
+  ])('%s', async (_, stored, kept) => {
+    await driver.put('chassis', 'compute-1', JSON.stringify(stored))
+    expect(await ensure()).toBe(true)
+    expect(await row('chassis', 'compute-1')).toEqual({ id: 'compute-1', ...wish, ...kept })
+  })
+
+  test('is not written if it has them', async () => {
+    const text = '{ "ip": "192.0.2.11",   "tunnel_types": ["geneve"], "id": "compute-1" }'
+    await driver.put('chassis', 'compute-1', text)
+    expect(await ensure()).toBe(false)
+    expect(await driver.get('chassis', 'compute-1')).toBe(text)
   })
 })

@@ -57,7 +57,7 @@ const host = {
   log: silentLogger,
   metrics: createMetrics(),
   now: () => 0,
-  common: { dnsDomain: 'elsewhere.example' },
+  common: { dnsDomain: 'elsewhere.example', localIp: '', tunnelTypes: [] },
 }
 const options = Object.fromEntries(
   Object.entries(dns.options).map(([name, { default: value }]) => [name, value]),

@@ -86,6 +86,6 @@ export function arrivalsOf(names: ReadonlyMap<number, string>, sent: readonly Se
 const hostOf = (): AppHost => ({
   log: silentLogger,
   metrics: createMetrics(),
-  common: { dnsDomain: 'openstacklocal' },
+  common: { dnsDomain: 'openstacklocal', localIp: '', tunnelTypes: [] },
   now: () => 0,
 })

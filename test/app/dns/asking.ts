@@ -31,7 +31,8 @@ const defaults: Options = {
 
 /** The host of an application under test. */
 export function hostOf(dnsDomain = 'openstacklocal', rest: Partial<AppHost> = {}): AppHost {
-  return { log: silentLogger, metrics: createMetrics(), common: { dnsDomain }, now: () => 0, ...rest }
+  const common = { dnsDomain, localIp: '', tunnelTypes: [] }
+  return { log: silentLogger, metrics: createMetrics(), common, now: () => 0, ...rest }
 }
 
 /** The application with its default options, unless said otherwise. */
