@@ -47,6 +47,10 @@ export function adoptedPort(plan: Plan, id: string, rows: readonly RawRow[]): Po
     searchDomains: unique(subnets.flatMap((subnet) => domainname.get(subnet.id)?.domain_name ?? [])),
     dnsName: dnsname.get(id)?.dns_name,
     isPortSecurityEnabled: row.port_security_enabled ?? false,
+    securityGroups: row.security_groups,
+    boot: 'static',
+    dhcpOptions: row.dhcp_params?.opts,
+    nextServer: row.dhcp_params?.siaddr,
     records: undefined,
   }
 }

@@ -5,8 +5,9 @@
 
 import { addressLine, type Build, hostSettings } from './build.ts'
 import { startDnsServer } from './dns-server.ts'
+import { uuidOf } from './ids.ts'
 import { createNamespace, createVeth, ip, loadRules } from './namespace.ts'
-import { type GatewayPlan, type NodePlan, type ServerPlan, uuidOf } from './plan.ts'
+import type { GatewayPlan, NodePlan, ServerPlan } from './plan.ts'
 import { switchAt } from './switch.ts'
 
 /** The bridge of the segment, in a namespace of its own. */

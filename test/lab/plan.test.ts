@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { namespacesOf, type Plan, planOf, uuidOf } from '../../src/lab/plan.ts'
+import { namespacesOf, type Plan, planOf } from '../../src/lab/plan.ts'
 import { parseLabFile, readLabFile } from '../../src/lab/schema.ts'
+import { tunnelledText } from '../support/tunnelled-lab.ts'
 
 const lab = readLabFile('examples/two-tenants.yaml')
 const planned = (name = 'default'): Plan => planOf(lab, { name, directory: `/run/df-lab/${name}` })
@@ -87,6 +88,47 @@ ports: {}`
   })
 })
 
-test('an id is a name-based UUID (as python3 -c "import uuid; uuid.uuid5(...)" makes it)', () => {
-  expect(uuidOf('lport', 'red-web')).toBe('35b833ed-d095-5b88-a416-68c28b73bd2c')
+describe('a plan with tunnels', () => {
+  const plan = planOf(parseLabFile(tunnelledText, 'lab.yaml'), {
+    name: 'default',
+    directory: '/run/df-lab/x',
+  })
+
+  test('gives each node an end of the underlay, and says so in its df.conf', () => {
+    expect(plan.nodes.map(({ ip, underlay }) => [ip, underlay?.address, underlay?.namespace])).toEqual([
+      ['192.0.2.1', '192.0.2.1/24', 'df-underlay'],
+      ['192.0.2.2', '192.0.2.2/24', 'df-underlay'],
+    ])
+    expect(plan.nodes[1]!.config).toMatchObject({
+      df: { local_ip: '192.0.2.2', tunnel_types: 'geneve,vxlan', external_host_ip: '198.51.100.22' },
+      df_snat_app: { external_network_bridge: 'br-ext' },
+      df_provider_networks: { bridge_mappings: 'external:br-ext' },
+    })
+    expect(namespacesOf(plan).filter((name) => name === 'df-underlay')).toHaveLength(1)
+    expect(planned().nodes[0]).toMatchObject({ underlay: undefined, external: undefined })
+  })
+
+  test("gives a router a port for each of its addresses, of its tenant's networks alone", () => {
+    const [router] = plan.routers
+    expect(router!.ports.map(({ addresses }) => addresses.map(({ cidr }) => cidr))).toEqual([
+      ['10.0.0.1/24'],
+      ['fd00:a::1/64'],
+      ['10.0.1.1/24'],
+    ])
+    const red = plan.networks[0]!.topic
+    expect(new Set(router!.ports.map(({ topic }) => topic))).toEqual(new Set([red]))
+    expect(new Set(router!.ports.flatMap(({ id, mac }) => [id, mac])).size).toBe(6)
+  })
+
+  test('gives a DHCP port the address that the subnet names, or the first that is free', () => {
+    const ips = plan.dhcpPorts.map(({ addresses }) => addresses.map(({ ip }) => ip))
+    expect(ips).toEqual([['10.0.0.3'], ['10.0.0.7']])
+    expect(plan.dhcpPorts[0]!.topic).not.toBe(plan.dhcpPorts[1]!.topic)
+  })
+
+  test('keeps the devices of nodes apart', () => {
+    const devices = plan.nodes.map(({ underlay }) => underlay!.device)
+    expect(new Set(devices).size).toBe(2)
+    for (const device of devices) expect(device.length).toBeLessThanOrEqual(15)
+  })
 })
