@@ -28,29 +28,31 @@ export interface TableSpec {
 // biome-ignore format: one table a line, in columns
 /** The tables, in the order a packet meets them. */
 export const tables = {
-  classify:             { id: 0,   owner: 'classifier',   lends: ['provider', 'tunneling', 'chassis_snat'],    next: ['portsec', 'externalIngress', 'ingressLookup'] },
-  externalIngress:      { id: 2,   owner: 'provider',     lends: ['chassis_snat'],                             next: ['snatIngress', 'lookup'] },
+  classify:             { id: 0,   owner: 'classifier',   lends: ['provider', 'tunneling', 'chassis_snat'],    next: ['portsec', 'externalIngress', 'snatIngress', 'ingressLookup'] },
+  externalIngress:      { id: 2,   owner: 'provider',     lends: [],                                           next: ['lookup'] },
   portsec:              { id: 5,   owner: 'portsec',      lends: [],                                           next: ['portsecNd', 'egressConntrack', 'services'] },
   portsecNd:            { id: 6,   owner: 'portsec',      lends: [],                                           next: ['egressConntrack', 'services'] },
   egressConntrack:      { id: 10,  owner: 'l2',           lends: ['sg'],                                       next: ['egressSecurityGroup', 'services'] },
   egressSecurityGroup:  { id: 15,  owner: 'sg',           lends: [],                                           next: ['services'] },
   services:             { id: 20,  owner: 'l2',           lends: ['dns', 'dhcp'],                              next: ['arp', 'dhcp', 'dns', 'nd', 'lookup'] },
-  arp:                  { id: 25,  owner: 'l2',           lends: ['dhcp', 'l3_proactive', 'chassis_snat'],     next: ['lookup', 'dispatch'] },
+  arp:                  { id: 25,  owner: 'l2',           lends: ['dhcp', 'l3_proactive'],                     next: ['lookup', 'dispatch'] },
   dhcp:                 { id: 30,  owner: 'dhcp',         lends: [],                                           next: ['lookup'] },
   dns:                  { id: 31,  owner: 'dns',          lends: [],                                           next: ['dnsPorts', 'lookup'] },
   dnsPorts:             { id: 32,  owner: 'dns',          lends: [],                                           next: ['dnsPunt', 'lookup'] },
   dnsPunt:              { id: 33,  owner: 'dns',          lends: [],                                           next: ['lookup'] },
   nd:                   { id: 45,  owner: 'l2',           lends: ['dhcp', 'l3_proactive'],                     next: ['ndReply', 'lookup'] },
-  ndReply:              { id: 46,  owner: 'l2',           lends: [],                                           next: ['dispatch'] },
+  ndReply:              { id: 46,  owner: 'l2',           lends: ['l3_proactive'],                             next: ['dispatch'] },
   snatIngress:          { id: 50,  owner: 'chassis_snat', lends: [],                                           next: ['snatDeliver'] },
-  snatDeliver:          { id: 51,  owner: 'chassis_snat', lends: [],                                           next: ['egress'] },
+  snatDeliver:          { id: 51,  owner: 'chassis_snat', lends: [],                                           next: ['snatReturn'] },
+  snatReturn:           { id: 52,  owner: 'chassis_snat', lends: [],                                           next: ['egress'] },
   lookup:               { id: 55,  owner: 'l2',           lends: ['provider', 'dhcp', 'l3_proactive'],         next: ['l3', 'egress', 'dispatch'] },
-  l3:                   { id: 60,  owner: 'l3_proactive', lends: ['chassis_snat'],                             next: ['l3Lookup', 'egressNat', 'egress', 'dispatch'] },
+  l3:                   { id: 60,  owner: 'l3_proactive', lends: ['chassis_snat'],                             next: ['lookup', 'l3Lookup', 'egressNat', 'egress', 'dispatch'] },
   l3Lookup:             { id: 65,  owner: 'l3_proactive', lends: [],                                           next: ['egress'] },
   egressNat:            { id: 70,  owner: 'chassis_snat', lends: [],                                           next: ['egressSnat'] },
-  egressSnat:           { id: 71,  owner: 'chassis_snat', lends: [],                                           next: ['egressExternal'] },
+  egressSnat:           { id: 71,  owner: 'chassis_snat', lends: [],                                           next: ['egressNatted'] },
+  egressNatted:         { id: 72,  owner: 'chassis_snat', lends: [],                                           next: [] },
   egress:               { id: 75,  owner: 'l2',           lends: ['provider', 'tunneling'],                    next: ['egressExternal', 'ingressConntrack'] },
-  egressExternal:       { id: 80,  owner: 'provider',     lends: ['chassis_snat'],                             next: [] },
+  egressExternal:       { id: 80,  owner: 'provider',     lends: [],                                           next: [] },
   ingressLookup:        { id: 100, owner: 'l2',           lends: [],                                           next: ['ingressConntrack'] },
   ingressConntrack:     { id: 105, owner: 'l2',           lends: ['sg'],                                       next: ['ingressSecurityGroup', 'dispatch'] },
   ingressSecurityGroup: { id: 110, owner: 'sg',           lends: [],                                           next: ['dispatch'] },
@@ -78,6 +80,8 @@ export const registers = {
   source: 'reg6',
   /** Key of the port it goes to; 0 if that is not a port of the cloud. */
   destination: 'reg7',
+  /** What one table notes for the next, or for the application that a packet is sent up to. */
+  note: 'reg8',
   /** The number of a self-check (docs/architecture.md); 0 in every other packet. */
   sequence: 'reg15',
 } as const
@@ -90,6 +94,9 @@ export interface Goto {
 
 /** Ends a flow: on to that table. */
 export const goto = (table: TableName): Goto => ({ kind: 'goto', table })
+
+/** The number of a table, for an action that goes on there by itself. */
+export const idOf = (table: TableName): number => tables[table].id
 
 /** Sends a copy of the packet as it is now through that table, then goes on with the next action. */
 export const through = (table: TableName): Action => resubmit(tables[table].id)
@@ -137,5 +144,6 @@ export const toGroup = (name: GroupName): Action => ({ kind: 'group', groupId: g
 function* targetsOf(steps: readonly (Action | Goto)[]): Iterable<number> {
   for (const step of steps)
     if (step.kind === 'goto') yield tables[step.table].id
-    else if (step.kind === 'resubmit' && step.tableId !== undefined) yield step.tableId
+    else if ((step.kind === 'resubmit' || step.kind === 'ct') && step.tableId !== undefined)
+      yield step.tableId
 }

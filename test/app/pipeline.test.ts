@@ -19,8 +19,10 @@ describe('the declaration', () => {
     expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b))
   })
 
-  test.each(all)('%s goes on to tables behind it: OpenFlow has no goto backwards', (_, { id, next }) => {
-    for (const name of next) expect(tables[name as keyof typeof tables].id).toBeGreaterThan(id)
+  test.each(all)('%s goes on to tables behind it: OpenFlow has no goto backwards', (table, { id, next }) => {
+    const again = table === 'l3' ? ['lookup'] : [] // by resubmit, from one router to the next
+    for (const name of next.filter((each) => !again.includes(each)))
+      expect(tables[name as keyof typeof tables].id).toBeGreaterThan(id)
   })
 
   test('every table but the first can be reached', () => {
