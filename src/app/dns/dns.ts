@@ -6,11 +6,11 @@
 import { type OptionTable, type OptionValues, option } from '../../config/index.ts'
 import { ConfigError } from '../../errors.ts'
 import { type App, type AppHost, type Application, type Punt, selfCheckPort, type Verdict } from '../app.ts'
+import { defaultDomainOf } from '../host-name.ts'
 import { tables } from '../pipeline.ts'
 import type { LocalPort, View } from '../view.ts'
 import { createCounters } from './counters.ts'
 import { createDecider, type Judgement, nothingRead } from './decision.ts'
-import { isHostName } from './domain-name.ts'
 import { bypassRow, createFlows, groupsOfDns, leaseRows, userdata } from './flows.ts'
 import { inspectionsOf } from './inspect.ts'
 import { createOverload } from './overload.ts'
@@ -76,7 +76,7 @@ function createDns(values: Values, host: AppHost): App {
   const admit = admission(values, host)
   const rules = {
     scope: values.df_dns_scope,
-    dnsDomain: dnsDomainOf(host),
+    dnsDomain: defaultDomainOf(host.common.dnsDomain),
     ttlSeconds: values.df_dns_ttl,
     hasDefaultHostnames: values.df_dns_default_hostnames,
     hasShortNames: values.df_dns_short_names,
@@ -141,14 +141,4 @@ const nsidSizeLimit = 64
 function nsidOf(text: string): string {
   if (Buffer.byteLength(text) <= nsidSizeLimit) return text
   throw new ConfigError(`[df_dns_app] df_dns_nsid has more than ${nsidSizeLimit} bytes: use a shorter one`)
-}
-
-/** `[DEFAULT] dns_domain` without the dot that Neutron puts at its end; empty means none. */
-function dnsDomainOf({ common: { dnsDomain } }: AppHost): string | undefined {
-  const name = dnsDomain.replace(/\.$/, '')
-  if (name === '') return undefined
-  if (isHostName(name)) return name
-  throw new ConfigError(
-    `[DEFAULT] dns_domain: '${dnsDomain}' is not a domain name: use labels of letters, digits and hyphens`,
-  )
 }

@@ -5,9 +5,6 @@
 
 import type { Reach } from './reach.ts'
 
-const hostLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
-const nameLengthLimit = 253
-
 /**
  * Names of one label that are not ours to answer, whoever uses them (RFC 6761 §6, RFC 6762 §3, RFC 7686, RFC 9476).
  */
@@ -20,11 +17,6 @@ const specialUse: ReadonlySet<string> = new Set([
   'onion',
   'test',
 ])
-
-/** Whether the text, without a dot at its end, is a host name: letters, digits, hyphens; 63 a label, 253 in all. */
-export function isHostName(text: string): boolean {
-  return text.length <= nameLengthLimit && text.split('.').every((label) => hostLabel.test(label))
-}
 
 /** Whether a single label has a meaning of its own everywhere. */
 export const isSpecialUse = (label: string): boolean => specialUse.has(label.toLowerCase())

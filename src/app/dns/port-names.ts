@@ -3,8 +3,9 @@
  * name, under the domain of each address's subnet. Names are foreign data and are checked again here. It knows no asker.
  */
 
+import { isHostName, relativeName } from '../host-name.ts'
 import type { Port, Subnet } from '../view.ts'
-import { isHostName, isSpecialUse, keyOf, reverseKeyOf, reverseZoneSize } from './domain-name.ts'
+import { isSpecialUse, keyOf, reverseKeyOf, reverseZoneSize } from './domain-name.ts'
 import { addressRecord, pointerRecord, type RecordSet, setOf } from './message.ts'
 import { bytesOf, reachOf } from './reach.ts'
 
@@ -126,14 +127,6 @@ function labelOf(
     complain(row, `'${name}.${domain}' is longer than 253 characters`)
   else return name
   return undefined
-}
-
-/** A name that ends with a dot is a full one: it loses the domain, or is undefined if it is not under it. */
-function relativeName(given: string, domain: string | undefined): string | undefined {
-  if (!given.endsWith('.')) return given
-  const ending = `.${domain}.`
-  if (!domain || !given.toLowerCase().endsWith(ending.toLowerCase())) return undefined
-  return given.slice(0, -ending.length)
 }
 
 function contribution(
