@@ -89,7 +89,7 @@ export interface Port {
   readonly dnsName: string | undefined
   /** Lower case, `fa:16:3e:00:00:02`. */
   readonly macs: readonly string[]
-  /** In the row's order; the subnet is undefined if the row names none or one that does not exist. */
+  /** In the row's order; the subnet is undefined if the row names none, one that does not exist or that does not hold it. */
   readonly addresses: readonly Address[]
   readonly allowedAddressPairs: readonly AddressPair[]
   readonly isPortSecurityEnabled: boolean

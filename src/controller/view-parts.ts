@@ -3,6 +3,7 @@
  * of what has changed. A row that is not there gives no part.
  */
 
+import { isWithin, reachOf } from '../app/reach.ts'
 import type { Chassis, Network, Port, Router, SecurityGroup, Subnet } from '../app/view.ts'
 import type {
   Chassis as ChassisRow,
@@ -131,8 +132,9 @@ export function securityGroupOf(row: SecurityGroupRow | undefined): SecurityGrou
 const optionsOf = (options: Readonly<Record<string, string>>): ReadonlyMap<number, string> =>
   new Map(Object.entries(options).map(([number, text]) => [Number(number), text]))
 
-/** The subnet that a row names for its address at `index`, if that subnet is one of the row's own network. */
+/** The subnet that a row names for its address at `index`, if it is one of the row's own network and holds the address. */
 function subnetAt(row: LogicalPort, index: number, subnets: ReadonlyMap<string, Subnet>): Subnet | undefined {
   const subnet = subnets.get(row.subnets[index] ?? '')
-  return subnet?.networkId === row.lswitch ? subnet : undefined
+  if (subnet?.networkId !== row.lswitch) return undefined
+  return isWithin(reachOf(row.ips[index]!)!, [reachOf(subnet.cidr)!]) ? subnet : undefined
 }

@@ -4,12 +4,14 @@
  * hear of it. It knows no application.
  */
 
+import ipaddr from 'ipaddr.js'
 import type { Northbound } from './model.ts'
 import type { Rejected } from './row.ts'
 
-/** What a person should hear of: first the networks, then the ports, each in order of the rows. */
+/** What a person should hear of: first the networks, then the subnets, then the ports. */
 export const findingsOf = (northbound: Northbound): Rejected[] => [
   ...sharedWires(northbound),
+  ...overlappingSubnets(northbound),
   ...strangeSubnets(northbound),
 ]
 
@@ -34,17 +36,51 @@ function sharedWires({ lswitch }: Northbound): Rejected[] {
     })
 }
 
-/** The ports that name a subnet that does not count or lies in another network. */
+/** The subnets that share addresses with one before them in the same network. */
+function overlappingSubnets({ lsubnet }: Northbound): Rejected[] {
+  const before = new Map<string, { readonly id: string; readonly cidr: string }[]>()
+  return [...lsubnet.values()].flatMap(({ id, cidr, lswitch }) => {
+    const others = before.get(lswitch) ?? []
+    before.set(lswitch, [...others, { id, cidr }])
+    return others
+      .filter((other) => isInside(firstOf(cidr), other.cidr) || isInside(firstOf(other.cidr), cidr))
+      .map((other) => {
+        const reason = `${cidr} overlaps with ${other.cidr} of lsubnet ${other.id} in the same lswitch; which of them an address is in cannot be told`
+        return {
+          table: 'lsubnet',
+          id,
+          field: 'cidr',
+          reason,
+          remedy: `give it a range of its own: df-db get lsubnet ${id}`,
+        }
+      })
+  })
+}
+
+/** The ports that name a subnet that does not count, lies in another network or does not hold the address. */
 function strangeSubnets({ lport, lsubnet }: Northbound): Rejected[] {
-  return [...lport.values()].flatMap(({ id, lswitch, subnets }) =>
+  return [...lport.values()].flatMap(({ id, lswitch, subnets, ips }) =>
     subnets.flatMap((subnet, index) => {
       const found = lsubnet.get(subnet)
-      if (found?.lswitch === lswitch) return []
-      const reason = found
-        ? `names lsubnet ${subnet} of another lswitch (${found.lswitch}); the port has no names there`
-        : `names lsubnet ${subnet}, which does not exist or does not count; the port has no names there`
+      const ip = ips[index]
+      if (found?.lswitch === lswitch && (ip === undefined || isInside(ip, found.cidr))) return []
+      const fault =
+        found === undefined
+          ? `names lsubnet ${subnet}, which does not exist or does not count`
+          : found.lswitch === lswitch
+            ? `names lsubnet ${subnet}, ${found.cidr}, which does not hold its address ${ip}`
+            : `names lsubnet ${subnet} of another lswitch (${found.lswitch})`
+      const reason = `${fault}; the port has no names there`
       const remedy = `add that row, or correct this one: df-db get lport ${id}`
       return { table: 'lport' as const, id, field: `subnets.${index}`, reason, remedy }
     }),
   )
+}
+
+const firstOf = (cidr: string): string => cidr.split('/')[0]!
+
+function isInside(ip: string, cidr: string): boolean {
+  const address = ipaddr.parse(ip)
+  const [base, length] = ipaddr.parseCIDR(cidr)
+  return address.kind() === base.kind() && address.match(base, length)
 }

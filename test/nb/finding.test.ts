@@ -46,6 +46,42 @@ test.each<[string, string[], string[]]>([
   expect(found(subnets)).toEqual(expected)
 })
 
+test('a port whose subnet does not hold its address', () => {
+  const stray = row('lport', 'db-red', {
+    topic: 'red',
+    unique_key: 3,
+    lswitch: 'net-red',
+    ips: ['10.0.1.12'],
+    subnets: ['subnet-red'],
+  })
+  const rows = [...tenant('red', 1, ['subnet-red']), ...tenant('blue', 2, ['subnet-blue']), stray]
+  expect(findingsOf(northboundOf(rows)).map(({ id, field, reason }) => [id, field, reason])).toEqual([
+    [
+      'db-red',
+      'subnets.0',
+      'names lsubnet subnet-red, 10.0.0.0/24, which does not hold its address 10.0.1.12; the port has no names there',
+    ],
+  ])
+})
+
+test.each([
+  ['the same range', '10.0.0.0/24', true],
+  ['a part of it', '10.0.0.128/25', true],
+  ['a range around it', '10.0.0.0/8', true],
+  ['the range beside it', '10.0.1.0/24', false],
+  ['the other family', 'fd00:a::/64', false],
+])('a second subnet of one network with %s', (_, cidr, isFound) => {
+  const second = row('lsubnet', 'zz', { topic: 'red', lswitch: 'net-red', cidr })
+  const rows = [...tenant('red', 1, ['subnet-red']), ...tenant('blue', 2, ['subnet-blue']), second]
+  expect(findingsOf(northboundOf(rows)).map(({ id, reason }) => `${id}: ${reason}`)).toEqual(
+    isFound
+      ? [
+          `zz: ${cidr} overlaps with 10.0.0.0/24 of lsubnet subnet-red in the same lswitch; which of them an address is in cannot be told`,
+        ]
+      : [],
+  )
+})
+
 describe('two networks that claim one wire', () => {
   const network = (id: string, key: number, fields: object) =>
     row('lswitch', id, { topic: id, unique_key: key, physical_network: 'physnet1', ...fields })

@@ -3,7 +3,7 @@
  * §2.5). A key is a wire form, lower-cased, one character a byte, the root included. It knows no rows.
  */
 
-import type { Reach } from './reach.ts'
+import type { Reach } from '../reach.ts'
 
 /**
  * Names of one label that are not ours to answer, whoever uses them (RFC 6761 §6, RFC 6762 §3, RFC 7686, RFC 9476).

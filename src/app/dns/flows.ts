@@ -9,9 +9,9 @@ import { controller, ethTypes, type Flow, type Group, ports } from '../../openfl
 import { selfCheckPort } from '../app.ts'
 import { createMemo } from '../memo.ts'
 import { flow, goto, group, groups, through, toGroup } from '../pipeline.ts'
+import { destination } from '../reach.ts'
 import type { LocalPort, View } from '../view.ts'
 import { createInterceptions, type Intercept, type Interception, linkLocal } from './intercept.ts'
-import { destination } from './reach.ts'
 
 /** The userdata by which the host finds the application of a punt. */
 export const userdata = 'dns'

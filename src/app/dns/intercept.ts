@@ -7,8 +7,8 @@
 import { createGrouping } from '../grouping.ts'
 import { createJoins } from '../joins.ts'
 import { createCells, createMemo, type Memo } from '../memo.ts'
+import { distinct, isWithin, type Reach, rangeText, reachOf } from '../reach.ts'
 import type { LocalPort, Network, Port, View } from '../view.ts'
-import { distinct, isWithin, type Reach, rangeText, reachOf } from './reach.ts'
 
 /** `external`: whatever is outside, and what the cloud itself announces; `advertised`: what the askers' subnets announce. */
 export type Intercept = 'external' | 'advertised'

@@ -7,6 +7,7 @@
 import { createGrouping } from '../grouping.ts'
 import { createJoins } from '../joins.ts'
 import { createCells } from '../memo.ts'
+import { reachOf } from '../reach.ts'
 import type { Port, Subnet, View } from '../view.ts'
 import { keyOf, reverseZonesOf } from './domain-name.ts'
 import { joined, type RecordSet } from './message.ts'
@@ -19,7 +20,6 @@ import {
   portNames,
   subnetDomain,
 } from './port-names.ts'
-import { reachOf } from './reach.ts'
 
 /** A name that exists in a scope; without records it only holds other names (RFC 8020). */
 export interface OwnedName {

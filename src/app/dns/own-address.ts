@@ -7,11 +7,11 @@
 import type { UdpFrame } from '../../packet/index.ts'
 import { createGrouping } from '../grouping.ts'
 import { createJoins } from '../joins.ts'
+import { bytesOf } from '../reach.ts'
 import type { Port, Router, View } from '../view.ts'
 import { ednsError, type Reply } from './answer.ts'
 import { extendedErrors } from './codes.ts'
 import type { Query, Unread } from './question.ts'
-import { bytesOf } from './reach.ts'
 
 /** Whether a packet of that port goes to such an address, on the port's network or on one that a router joins to it. */
 export type IsToOwnAddress = (view: View, port: Port, frame: Buffer, packet: UdpFrame) => boolean

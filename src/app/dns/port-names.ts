@@ -4,10 +4,10 @@
  */
 
 import { isHostName, relativeName } from '../host-name.ts'
+import { bytesOf, reachOf } from '../reach.ts'
 import type { Port, Subnet } from '../view.ts'
 import { isSpecialUse, keyOf, reverseKeyOf, reverseZoneSize } from './domain-name.ts'
 import { addressRecord, pointerRecord, type RecordSet, setOf } from './message.ts'
-import { bytesOf, reachOf } from './reach.ts'
 
 /**
  * Whose addresses a port finds, always of its own tenant: those in its own subnets, in all subnets of its network, or in

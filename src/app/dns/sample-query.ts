@@ -5,8 +5,8 @@
 
 import { ConfigError } from '../../errors.ts'
 import { checksum, checksumOf, sum } from '../../wire/checksum.ts'
+import { bytesOf } from '../reach.ts'
 import type { Port } from '../view.ts'
-import { bytesOf } from './reach.ts'
 
 /** What somebody asks, and whom. */
 export interface SampleQuery {

@@ -8,7 +8,7 @@ import { ethTypes, type Flow, type Match } from '../../openflow/index.ts'
 import type { Application } from '../app.ts'
 import { createMemo } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
-import { linkLocalOf, type Prefix, prefixOf, within } from '../prefix.ts'
+import { distinct, isIpv6, linkLocalOf, origin, type Reach, reachOf, within } from '../reach.ts'
 import type { LocalPort, View } from '../view.ts'
 
 const options = {}
@@ -91,13 +91,13 @@ function* portRows(port: LocalPort): Iterable<Flow> {
 }
 
 function* securedPort(port: LocalPort): Iterable<Flow> {
-  for (const [mac, prefixes] of sourcesOf(port)) {
+  for (const [mac, reaches] of sourcesOf(port)) {
     const sender: Match = { reg6: port.key, ethSrc: mac }
     yield flow('portsec', priority.other, sender, [goto('services')])
     yield* addressless(sender, mac)
-    for (const prefix of prefixes)
-      if (prefix.family === 'ipv4') yield* ipv4Source(sender, mac, prefix)
-      else yield* ipv6Source(sender, mac, prefix)
+    for (const reach of reaches)
+      if (isIpv6(reach)) yield* ipv6Source(sender, mac, reach)
+      else yield* ipv4Source(sender, mac, reach)
     for (const ndSll of [mac, noAddress]) {
       const solicitation = { ...icmpv6Of(icmpv6.neighborSolicitation), ndSll }
       yield flow('portsecNd', ndPriority.own, { ...sender, ...solicitation }, [goto('services')])
@@ -127,37 +127,32 @@ function* addressless(sender: Match, mac: string): Iterable<Flow> {
   }
 }
 
-function* ipv4Source(sender: Match, mac: string, prefix: Prefix): Iterable<Flow> {
-  const packet: Match = { ...ipv4, ...within('ipv4Src', prefix) }
-  yield flow('portsec', priority.own, { ...sender, ...packet }, [goto('egressConntrack')])
-  const announcement: Match = { ...arp, ...within('arpSpa', prefix), arpSha: mac }
+function* ipv4Source(sender: Match, mac: string, reach: Reach): Iterable<Flow> {
+  yield flow('portsec', priority.own, { ...sender, ...origin(reach) }, [goto('egressConntrack')])
+  const announcement: Match = { ...arp, ...within('arpSpa', reach), arpSha: mac }
   yield flow('portsec', priority.own, { ...sender, ...announcement }, [goto('services')])
 }
 
-function* ipv6Source(sender: Match, mac: string, prefix: Prefix): Iterable<Flow> {
-  const source = within('ipv6Src', prefix)
-  yield flow('portsec', priority.own, { ...sender, ...ipv6, ...source }, [goto('egressConntrack')])
-  yield flow('portsec', priority.icmpv6, { ...sender, ...ipv6, ipProto: 58, ...source }, [goto('portsecNd')])
+function* ipv6Source(sender: Match, mac: string, reach: Reach): Iterable<Flow> {
+  const source = { ...sender, ...origin(reach) }
+  yield flow('portsec', priority.own, source, [goto('egressConntrack')])
+  yield flow('portsec', priority.icmpv6, { ...source, ipProto: 58 }, [goto('portsecNd')])
   for (const ndTll of [mac, noAddress]) {
-    const claim = { ...icmpv6Of(icmpv6.neighborAdvertisement), ...within('ndTarget', prefix), ndTll }
+    const claim = { ...icmpv6Of(icmpv6.neighborAdvertisement), ...within('ndTarget', reach), ndTll }
     yield flow('portsecNd', ndPriority.own, { ...sender, ...claim }, [goto('services')])
   }
 }
 
 /** The addresses that the port may use, by the MAC address that they may be used with; each once. */
-function sourcesOf(port: LocalPort): ReadonlyMap<string, readonly Prefix[]> {
+function sourcesOf(port: LocalPort): ReadonlyMap<string, readonly Reach[]> {
   const own = port.addresses.map(({ ip }) => ip)
   const pairs = [...port.macs.flatMap((mac) => own.map((ip) => ({ mac, ip }))), ...port.allowedAddressPairs]
-  const sources = new Map<string, Map<string, Prefix>>(port.macs.map((mac) => [mac, new Map()]))
+  const sources = new Map<string, Reach[]>(port.macs.map((mac) => [mac, []]))
   for (const { mac, ip } of pairs) {
-    const prefix = prefixOf(ip)
-    if (prefix === undefined) continue
-    const prefixes = sources.get(mac) ?? new Map<string, Prefix>()
-    sources.set(mac, prefixes.set(keyOf(prefix), prefix))
+    const reach = reachOf(ip)
+    if (reach !== undefined) sources.set(mac, [...(sources.get(mac) ?? []), reach])
   }
-  for (const [mac, prefixes] of sources) prefixes.set(keyOf(linkLocalOf(mac)), linkLocalOf(mac))
-  return new Map([...sources].map(([mac, prefixes]) => [mac, [...prefixes.values()]]))
+  return new Map([...sources].map(([mac, reaches]) => [mac, distinct([...reaches, linkLocalOf(mac)])]))
 }
 
-const keyOf = (prefix: Prefix) => `${prefix.address}/${prefix.length}`
 const icmpv6Of = (type: number): Match => ({ ...ipv6, ipProto: 58, icmpv6Type: type })

@@ -4,7 +4,7 @@ import { type DecodedPacket, decode, encode, type Question, type RecordType } fr
 import { expect } from 'vitest'
 import type { App, AppHost, Verdict } from '../../../src/app/app.ts'
 import { dns } from '../../../src/app/dns/dns.ts'
-import { bytesOf } from '../../../src/app/dns/reach.ts'
+import { bytesOf } from '../../../src/app/reach.ts'
 import type { LocalPort, View } from '../../../src/app/view.ts'
 import { silentLogger } from '../../../src/log.ts'
 import { createMetrics } from '../../../src/metrics.ts'

@@ -8,7 +8,7 @@ import {
   reverseZonesOf,
 } from '../../../src/app/dns/domain-name.ts'
 import { readQuery } from '../../../src/app/dns/question.ts'
-import { bytesOf, reachOf } from '../../../src/app/dns/reach.ts'
+import { bytesOf, reachOf } from '../../../src/app/reach.ts'
 import { parseFrame, type UdpFrame } from '../../../src/packet/index.ts'
 import { captured } from '../../packet/foreign.ts'
 

@@ -5,7 +5,7 @@ import {
   type Interception,
   isIntercepted,
 } from '../../../src/app/dns/intercept.ts'
-import { reachOf } from '../../../src/app/dns/reach.ts'
+import { reachOf } from '../../../src/app/reach.ts'
 import type { Network, Port, Router, View } from '../../../src/app/view.ts'
 import { appsOf, cloudOf } from '../../support/cloud.ts'
 import { eth, ipv4, ipv6, udp } from '../../support/frames.ts'

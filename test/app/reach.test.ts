@@ -1,6 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { bytesOf, destination, distinct, isWithin, reachOf } from '../../../src/app/dns/reach.ts'
-import { formatMatch } from '../../../src/openflow/index.ts'
+import {
+  addressText,
+  bytesOf,
+  destination,
+  distinct,
+  interfaceAddress,
+  isWithin,
+  linkLocalOf,
+  origin,
+  reachOf,
+  within,
+} from '../../src/app/reach.ts'
+import { formatMatch } from '../../src/openflow/index.ts'
 
 // biome-ignore format: one text a line
 test.each([
@@ -15,6 +26,30 @@ test.each([
   ['febf::1/10',     'ipv6,ipv6_dst=fe80::/10'],
 ])('%s is the match %s', (text, expected) => {
   expect(formatMatch(destination(reachOf(text)!))).toBe(expected)
+  expect(formatMatch(origin(reachOf(text)!))).toBe(expected.replace('_dst', '_src'))
+})
+
+describe('within', () => {
+  test.each([
+    ['ipv4Src', '10.0.0.11', { ipv4Src: '10.0.0.11' }],
+    ['arpSpa', '10.0.0.0/25', { arpSpa: { value: '10.0.0.0', mask: '255.255.255.128' } }],
+    ['arpSpa', '0.0.0.0/0', {}],
+    ['ipv6Src', 'fd00:a::/64', { ipv6Src: { value: 'fd00:a::', mask: 'ffff:ffff:ffff:ffff::' } }],
+    ['ndTarget', 'fd00:a::11', { ndTarget: 'fd00:a::11' }],
+    ['ndTarget', '::/0', {}],
+  ] as const)('%s in %s', (field, text, match) => {
+    expect(within(field, reachOf(text)!)).toEqual(match)
+  })
+})
+
+/** RFC 4291, appendix A, and what Linux gave to interfaces with these addresses. */
+test.each([
+  ['34:56:78:9a:bc:de', 'fe80::3656:78ff:fe9a:bcde', 'fd00:a::3656:78ff:fe9a:bcde'],
+  ['fa:16:3e:00:00:01', 'fe80::f816:3eff:fe00:1', 'fd00:a::f816:3eff:fe00:1'],
+  ['00:00:5e:00:02:09', 'fe80::200:5eff:fe00:209', 'fd00:a::200:5eff:fe00:209'],
+])('%s makes the addresses %s and %s', (mac, linkLocal, own) => {
+  expect(addressText(linkLocalOf(mac))).toBe(linkLocal)
+  expect(interfaceAddress(reachOf('fd00:a::/64')!, mac)).toEqual(reachOf(own))
 })
 
 test.each([

@@ -1,8 +1,11 @@
-/** Ranges of IP addresses: whether one lies in others, and the match of packets to one. It knows no port. */
+/**
+ * Ranges of IP addresses, of which a single address is one: whether one lies in others, and what a flow's match says of
+ * one. It knows no port.
+ */
 
 import { isIP } from 'node:net'
-import { ethTypes, type Match } from '../../openflow/index.ts'
-import { ipv4Bytes, ipv4Text, ipv6Bytes, ipv6Text } from '../../wire/address.ts'
+import { ethTypes, type Match } from '../openflow/index.ts'
+import { ipv4Bytes, ipv4Text, ipv6Bytes, ipv6Text, macBytes } from '../wire/address.ts'
 
 /** An address or a CIDR: 4 or 16 bytes, of which the first `prefix` bits count and the others are 0. */
 export interface Reach {
@@ -43,12 +46,43 @@ export function distinct(reaches: readonly Reach[]): Reach[] {
 /** The range as text, equal for equal ranges. */
 export const rangeText = ({ bytes, prefix }: Reach): string => `${textOf(bytes)}/${prefix}`
 
+/** Whether the range is of IPv6. */
+export const isIpv6 = ({ bytes }: Reach): boolean => bytes.length === 16
+
 /** The match of the packets that go to the range. */
-export function destination({ bytes, prefix }: Reach): Match {
-  const compared = { value: textOf(bytes), mask: textOf(maskOf(prefix, bytes.length)) }
-  if (bytes.length === 4) return { ethType: ethTypes.ipv4, ipv4Dst: compared }
-  return { ethType: ethTypes.ipv6, ipv6Dst: compared }
+export const destination = (reach: Reach): Match =>
+  isIpv6(reach)
+    ? { ethType: ethTypes.ipv6, ...within('ipv6Dst', reach) }
+    : { ethType: ethTypes.ipv4, ...within('ipv4Dst', reach) }
+
+/** The match of the packets that come from the range. */
+export const origin = (reach: Reach): Match =>
+  isIpv6(reach)
+    ? { ethType: ethTypes.ipv6, ...within('ipv6Src', reach) }
+    : { ethType: ethTypes.ipv4, ...within('ipv4Src', reach) }
+
+type AddressField = 'ipv4Src' | 'ipv4Dst' | 'ipv6Src' | 'ipv6Dst' | 'arpSpa' | 'arpTpa' | 'ndTarget'
+
+/** The match that says that the field, which is one of the range's family, is in the range; empty for all addresses. */
+export function within(field: AddressField, { bytes, prefix }: Reach): Match {
+  if (prefix === 0) return {}
+  const value = textOf(bytes)
+  if (prefix === bytes.length * 8) return { [field]: value }
+  return { [field]: { value, mask: textOf(maskOf(prefix, bytes.length)) } }
 }
+
+/** The link-local address that a MAC address makes by itself: fe80::/64 and the modified EUI-64 (RFC 4291 §2.5.1). */
+export const linkLocalOf = (mac: string): Reach => interfaceAddress(reachOf('fe80::')!, mac)
+
+/** The address with the first 64 bits of `network` and the modified EUI-64 of the MAC address (RFC 4862 §5.5.3). */
+export function interfaceAddress(network: Reach, mac: string): Reach {
+  const [a, b, c, d, e, f] = macBytes(mac) as unknown as [number, number, number, number, number, number]
+  const bytes = Buffer.concat([network.bytes.subarray(0, 8), Buffer.from([a ^ 2, b, c, 0xff, 0xfe, d, e, f])])
+  return { bytes, prefix: 128 }
+}
+
+/** The first address of a range. */
+export const addressText = ({ bytes }: Reach): string => textOf(bytes)
 
 function isPart(reach: Reach, { bytes, prefix }: Reach): boolean {
   if (reach.bytes.length !== bytes.length || reach.prefix < prefix) return false
