@@ -62,6 +62,8 @@ export interface App {
   readonly onFailure: 'pass' | 'drop'
   /** The rows that lead the packets of a port past this application, when a verdict asks for it. */
   bypass?(port: LocalPort): readonly Flow[]
+  /** What is said to local ports unasked while the network looks like `view`; at most one beacon a port. Pure, as `flows`. */
+  beacons?(view: View): Iterable<Beacon>
   /** Rows that live only while this application is able to decide packets. */
   readonly lease?: Lease | undefined
   /** Its part of the pipeline, if it comes from outside. */
@@ -112,6 +114,19 @@ export type Verdict =
    */
   | { readonly kind: 'pass'; readonly why: string; readonly bypassSeconds?: number }
   | { readonly kind: 'drop'; readonly why: string }
+
+/**
+ * A frame for a local port, straight to it past the rest of the pipeline: sent when it is new, then over and over. The very
+ * object of the last view (`===`) is unchanged; another one takes its place.
+ */
+export interface Beacon {
+  readonly port: LocalPort
+  readonly frame: Buffer
+  /** The pause between two is a random number of seconds between these. */
+  readonly everySeconds: { readonly least: number; readonly most: number }
+  /** The frame that takes back what `next`, the beacon in its place, does not say any more; undefined if there is nothing. */
+  endFor?(next: Beacon | undefined): Buffer | undefined
+}
 
 /**
  * The dead-man's lease (docs/architecture.md): the host installs `rows` with a hard timeout and renews them only after

@@ -9,6 +9,7 @@ import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Clock, Message, Session, SessionHandlers } from '../openflow/index.ts'
 import type { SwitchPort } from '../ovsdb/index.ts'
+import type { Beacons } from './beacons.ts'
 import type { HeldLease } from './lease.ts'
 import type { Scope } from './messages.ts'
 import type { PuntDesk } from './punt.ts'
@@ -37,6 +38,7 @@ export interface Attachments {
 export interface AttachmentOptions {
   readonly desk: PuntDesk
   readonly leases: Iterable<HeldLease>
+  readonly beacons: Pick<Beacons, 'grant' | 'revoke'>
   readonly scope: Scope
   /** The datapath id that the database tells, 16 hexadecimal digits; undefined while it is not known. */
   readonly datapathId: () => string | undefined
@@ -50,7 +52,7 @@ const nameSize = 15
 
 /** Makes the place where a switch attaches. */
 export function createAttachments(options: AttachmentOptions): Attachments {
-  const { desk, leases, clock, log, metrics } = options
+  const { desk, leases, beacons, clock, log, metrics } = options
   const current = new BehaviorSubject<Attachment | undefined>(undefined)
   const connected = metrics.gauge('df_of_connected', '1 while the switch is connected')
   const packetIns = metrics.tally('df_of_packet_ins_total', 'Packets that the switch has sent up')({})
@@ -71,6 +73,7 @@ export function createAttachments(options: AttachmentOptions): Attachments {
       metrics: counters,
       settled: () => {
         for (const lease of leases) lease.grant(session)
+        beacons.grant(session)
       },
     })
     current.next({ session, reconciler, portNames: undefined })
@@ -90,6 +93,7 @@ export function createAttachments(options: AttachmentOptions): Attachments {
   function detach(): void {
     desk.setView(undefined)
     for (const lease of leases) lease.revoke()
+    beacons.revoke()
     connected.set(0)
     if (current.value !== undefined) current.next(undefined)
   }

@@ -20,6 +20,7 @@ import { emptyNorthbound, type NbEvent, type Northbound, northboundAfter } from 
 import { type Clock, type Listener, listen } from '../openflow/index.ts'
 import type { ControllerSettings, OvsdbClient, OvsdbState } from '../ovsdb/index.ts'
 import { type Attachment, type Attachments, confirmedPorts, createAttachments } from './attachment.ts'
+import { createBeacons } from './beacons.ts'
 import { keepBridge, type PatchPorts } from './bridge.ts'
 import { watchDatabaseLoss } from './database-loss.ts'
 import { createCollector } from './desired.ts'
@@ -101,9 +102,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
     isStopping: false,
   }
   exposeSources(now, options)
+  const beacons = createBeacons(options)
   const attachments = createAttachments({
     desk,
     leases,
+    beacons,
     scope: {
       tableIds: new Set([...Object.values(tables).map(({ id }) => id), ...apps.flatMap(foreignTableIdsOf)]),
       groupIds: new Set([...Object.values(groups).map(({ id }) => id), ...foreignGroupIds]),
@@ -128,6 +131,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       return currentApps
     },
     attachments,
+    beacons,
     collector,
     keeper,
     leases,
@@ -166,6 +170,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       following.end()
       keeper.close()
       options.registration?.close()
+      beacons.revoke()
       const patience = new Promise<void>((resolve) => clock.after(withdrawalMs, resolve))
       await Promise.race([Promise.all(Array.from(leases, (lease) => lease.withdraw())), patience])
       await desk.drain()
@@ -175,7 +180,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
 }
 
 /** Makes a new view and new wishes once a turn of the event loop, however much has changed in it. */
-function follow(options: ControllerOptions, { attachments, collector, keeper, now }: Parts, desk: PuntDesk) {
+function follow(options: ControllerOptions, parts: Parts, desk: PuntDesk) {
+  const { attachments, beacons, collector, keeper, now } = parts
   const { host, registration, northbound, ovsdb, clock, log } = options
   const viewAt = createTopology()
   let served: Attachment | undefined
@@ -184,6 +190,7 @@ function follow(options: ControllerOptions, { attachments, collector, keeper, no
     const desired = collector.desiredFor(view)
     now.desiredFlows = desired.flows.size
     reconciler.want(desired)
+    beacons.want(parts.apps, view)
   }
 
   function update(

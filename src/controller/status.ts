@@ -8,6 +8,7 @@ import type { View } from '../app/view.ts'
 import type { Northbound } from '../nb/index.ts'
 import type { OvsdbState } from '../ovsdb/index.ts'
 import type { Attachments } from './attachment.ts'
+import type { Beacons } from './beacons.ts'
 import type { BridgeKeeper } from './bridge.ts'
 import type { Collector } from './desired.ts'
 import type { HeldLease, LeaseState } from './lease.ts'
@@ -28,6 +29,7 @@ export interface Reading {
 export interface Parts {
   readonly apps: readonly App[]
   readonly attachments: Attachments
+  readonly beacons: Beacons
   readonly collector: Collector
   readonly keeper: BridgeKeeper
   readonly leases: Iterable<HeldLease>

@@ -24,6 +24,10 @@ function setup(datapathId?: string) {
   const attachments = createAttachments({
     desk,
     leases: [lease],
+    beacons: {
+      grant: () => void happened.push('say'),
+      revoke: () => void happened.push('be silent'),
+    },
     scope: { tableIds: new Set([0]), groupIds: new Set() },
     datapathId: () => datapathId,
     clock,
@@ -60,17 +64,17 @@ test('a switch that connects is attached with the ports that it tells', async ()
   expect(seen).toEqual([undefined, '?', '11=tap-1'])
 })
 
-test('the lease is granted when its flows are in the switch, and ends with the session, as does the view', async () => {
+test('leases and beacons begin when the flows are in the switch, and end with the session, as does the view', async () => {
   const { clock, attachments, happened } = setup()
   const fake = new FakeSession()
   attachments.handlers.connected(fake.session)
   attachments.value!.reconciler.want({ flows: new Map(), groups: new Map() })
   await clock.advance(0)
-  expect(happened.at(-1)).toBe('grant')
+  expect(happened.slice(-2)).toEqual(['grant', 'say'])
   happened.length = 0
   fake.close('the switch went away')
   await clock.advance(0)
-  expect(happened).toEqual(['no view', 'revoke'])
+  expect(happened).toEqual(['no view', 'revoke', 'be silent'])
   expect(attachments.value).toBeUndefined()
 })
 

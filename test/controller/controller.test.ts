@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { BehaviorSubject, Subject } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { App } from '../../src/app/app.ts'
+import type { LocalPort } from '../../src/app/view.ts'
 import { type Controller, startController } from '../../src/controller/controller.ts'
 import { ConfigError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/log.ts'
@@ -240,11 +241,25 @@ test('when the switch comes back only the difference is sent, and nothing of the
   const first = attach()
   await until(isReady)
   first.end()
-  await until(() => !isReady())
-  expect(controller!.status()).toMatchObject({ localPorts: 0, lease: [{ isHeld: false }] })
+  await until(() => controller!.status().localPorts === 0)
+  expect(controller!.status()).toMatchObject({ ready: false, lease: [{ isHeld: false }] })
   const second = attach(undefined, first.flows)
   await until(isReady)
   expect(second.told.filter((line) => /^(add|deleteStrict)/.test(line) && line !== 'add 20')).toEqual([])
+})
+
+test('what an application says unasked reaches each port, once the flows are in the switch', async () => {
+  const beacon = (port: LocalPort) => ({
+    ...{ port, frame: Buffer.from(`for ${port.id}`), everySeconds: { least: 3600, most: 3600 } },
+  })
+  await start([{ ...classifier, beacons: ({ localPorts }) => localPorts.map(beacon) }])
+  store.next(snapshot)
+  database.next(seen)
+  const peer = attach()
+  await until(() => peer.told.filter((kind) => kind === 'packetOut').length === 2)
+  const { actions, data } = peer.last.get('packetOut') as MessageOf<'packetOut'>
+  expect([actions, `${data}`]).toEqual([[expect.objectContaining({ port: 12 })], 'for vm-blue'])
+  expect(peer.told.lastIndexOf('add 0')).toBeLessThan(peer.told.indexOf('packetOut'))
 })
 
 test('a lost store degrades readiness and nothing else', async () => {
