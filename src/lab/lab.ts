@@ -10,13 +10,23 @@ import { adoptedPort } from './adopt.ts'
 import type { Build } from './build.ts'
 import { startEtcd, untilEtcdAnswers } from './etcd.ts'
 import { deleteNamespace, hasNamespace } from './namespace.ts'
-import { createNode, joinNodes, type StartedController, startController } from './node.ts'
-import { createGateway, createSegment, createServer } from './outside.ts'
-import { type NodePlan, namespacesOf, northboundOf, type Plan, type PortPlan, planOf } from './plan.ts'
+import { createNode, type StartedController, startController } from './node.ts'
+import { joinNodes, linkNode } from './node-links.ts'
+import { createGateway, createServer } from './outside.ts'
+import {
+  type NodePlan,
+  namespacesOf,
+  northboundOf,
+  type Plan,
+  type PortPlan,
+  planOf,
+  segmentsOf,
+} from './plan.ts'
 import { createPort, plug, removeResolverFile } from './port.ts'
 import { isRunning, LabError, processOf, signalProcess, stopProcess, together, waitUntil } from './process.ts'
 import { readLabFile } from './schema.ts'
 import { seed } from './seed.ts'
+import { createSegment } from './segment.ts'
 import {
   createState,
   directoryOf,
@@ -105,10 +115,11 @@ async function build(
   const nodeOf = (key: string) => nodes.find((node) => node.key === key)!
   await step(`compute nodes with a switch each: ${keysOf(nodes)}; northbound rows`, [
     ...nodes.map((node) => () => createNode(context, node)),
-    ...(outside === undefined ? [] : [() => createSegment(outside)]),
+    ...segmentsOf(plan).map((segment) => () => createSegment(segment)),
     () => writeRows(context),
   ])
   for (const node of nodes.slice(1)) await joinNodes(nodes[0]!, node)
+  await together(nodes.map((node) => linkNode(node, outside)))
   if (outside !== undefined)
     await step(`outside: ${keysOf([...servers, ...gateways])}`, [
       ...servers.map((server) => () => createServer(context, server, outside)),

@@ -18,9 +18,22 @@ export async function createNamespace(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   await run('ip', ['netns', 'add', namespace])
-  const lines = Object.entries(settings).map(([name, value]) => `echo ${value} >/proc/sys/net/${name}`)
-  await runIn(namespace, 'sh', ['-e'], { input: ['ip link set lo up', ...lines, ''].join('\n') })
+  await shell(namespace, ['ip link set lo up', ...settingLines(settings)])
 }
+
+/** Sets kernel parameters of a namespace that exists. */
+export async function setParameters(
+  namespace: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<void> {
+  await shell(namespace, settingLines(settings))
+}
+
+const settingLines = (settings: Readonly<Record<string, string>>) =>
+  Object.entries(settings).map(([name, value]) => `echo ${value} >/proc/sys/net/${name}`)
+
+const shell = (namespace: string, lines: readonly string[]) =>
+  runIn(namespace, 'sh', ['-e'], { input: [...lines, ''].join('\n') })
 
 /** Ends whatever still runs in a namespace, then deletes it with all its links. Does nothing if there is none. */
 export async function deleteNamespace(namespace: string): Promise<void> {

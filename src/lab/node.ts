@@ -8,7 +8,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Build } from './build.ts'
 import { uuidOf } from './ids.ts'
-import { createNamespace, createVeth } from './namespace.ts'
+import { createNamespace } from './namespace.ts'
 import type { NodePlan } from './plan.ts'
 import { LabError, type ProcessRef, startDaemon, waitUntil } from './process.ts'
 import { addBridge, startSwitch, switchAt } from './switch.ts'
@@ -16,34 +16,36 @@ import { addBridge, startSwitch, switchAt } from './switch.ts'
 /** Makes the node, up to a switch without flows; the controller is started later. */
 export async function createNode(build: Build, node: NodePlan): Promise<void> {
   const { namespace, switchDirectory: directory, integrationBridge } = node
-  // The switch reads its ports beside the kernel: without IPv6 (and addresses) the kernel has no say on them.
-  await createNamespace(namespace, { 'ipv4/ip_forward': '0', 'ipv6/conf/default/disable_ipv6': '1' })
+  // The switch reads its ports beside the kernel: this has no IPv6 there, answers no ARP and routes nothing.
+  await createNamespace(namespace, {
+    'ipv4/ip_forward': '0',
+    'ipv4/conf/default/arp_ignore': '8',
+    'ipv4/conf/all/rp_filter': '0',
+    'ipv6/conf/default/disable_ipv6': '1',
+  })
   mkdirSync(node.runDir, { recursive: true })
   writeFileSync(configFileOf(node), configTextOf(node))
-  const tools = await startSwitch({
+  await startSwitch({
     directory,
     namespace,
     diesWithParent: build.diesWithParent,
     started: (name, process) => build.record(`${node.key}/${name}`, process),
   })
-  await addBridge(tools, integrationBridge, 'secure')
-  for (const bridge of Object.values(node.bridges)) await addBridge(tools, bridge, 'standalone')
-  // A bridge takes its MAC, and from it its datapath id, from its ports; these must be the same each time.
-  for (const bridge of [integrationBridge, ...Object.values(node.bridges)])
-    await tools.vsctl('set', 'bridge', bridge, `other_config:hwaddr="${bridgeMacOf(node, bridge)}"`)
+  await addNodeBridge(node, integrationBridge, 'secure')
+  for (const bridge of Object.values(node.bridges)) await addNodeBridge(node, bridge, 'standalone')
 }
 
-/** Joins the provider bridges of two nodes, as a trunk that carries every VLAN. */
-export async function joinNodes(a: NodePlan, b: NodePlan): Promise<void> {
-  for (const [physical, bridge] of Object.entries(a.bridges)) {
-    const ends = [a, b].map((node, index) => {
-      const device = `tr${uuidOf('trunk', `${b.key} ${physical} ${index}`).slice(0, 11)}`
-      return { node, namespace: node.namespace, device }
-    })
-    await createVeth(ends[0]!, ends[1]!)
-    for (const { node, device } of ends)
-      await switchAt(node.switchDirectory).vsctl('add-port', bridge, device)
-  }
+/** Adds a bridge to a node's switch, with a MAC that is the same each time. */
+export async function addNodeBridge(
+  node: NodePlan,
+  bridge: string,
+  failMode: 'secure' | 'standalone',
+): Promise<void> {
+  const tools = switchAt(node.switchDirectory)
+  await addBridge(tools, bridge, failMode)
+  // A bridge takes its MAC, and from it its datapath id, from its ports; these must be the same each time.
+  const mac = uuidOf('bridge', `${node.key} ${bridge}`).replaceAll('-', '').slice(0, 10).match(/../g)!
+  await tools.vsctl('set', 'bridge', bridge, `other_config:hwaddr="02:${mac.join(':')}"`)
 }
 
 /** A controller that was started, and how long that took. */
@@ -131,7 +133,3 @@ function configTextOf({ config }: NodePlan): string {
   })
   return sections.join('\n')
 }
-
-/** A locally administered MAC. */
-const bridgeMacOf = (node: NodePlan, bridge: string) =>
-  `02:${uuidOf('bridge', `${node.key} ${bridge}`).replaceAll('-', '').slice(0, 10).match(/../g)!.join(':')}`

@@ -5,26 +5,16 @@
 
 import { addressLine, type Build, hostSettings } from './build.ts'
 import { startDnsServer } from './dns-server.ts'
-import { uuidOf } from './ids.ts'
 import { createNamespace, createVeth, ip, loadRules } from './namespace.ts'
 import type { GatewayPlan, NodePlan, ServerPlan } from './plan.ts'
+import { joinSegment } from './segment.ts'
 import { switchAt } from './switch.ts'
-
-/** The bridge of the segment, in a namespace of its own. */
-const segment = 'segment'
-
-/** Makes the segment. */
-export async function createSegment(namespace: string): Promise<void> {
-  await createNamespace(namespace, { 'ipv6/conf/default/disable_ipv6': '1' })
-  // Without snooping: a young bridge that has seen no querier would hold back neighbour discovery.
-  await ip(namespace, [`link add ${segment} type bridge mcast_snooping 0`, `link set ${segment} up`])
-}
 
 /** Makes a DNS server on the segment. */
 export async function createServer(build: Build, server: ServerPlan, outside: string): Promise<void> {
   const { key, namespace, addresses, records } = server
   await createNamespace(namespace, hostSettings)
-  await joinSegment(namespace, 'eth0', key, outside)
+  await joinSegment(outside, { namespace, device: 'eth0', key })
   await ip(
     namespace,
     addresses.map((address) => addressLine(address, 'eth0')),
@@ -46,7 +36,7 @@ export async function createGateway(gateway: GatewayPlan, node: NodePlan, outsid
     'ipv6/conf/all/forwarding': '1',
   })
   await createVeth({ namespace: node.namespace, device, mtu }, { namespace, device: 'inside', mtu })
-  await joinSegment(namespace, 'outside', gateway.key, outside)
+  await joinSegment(outside, { namespace, device: 'outside', key: gateway.key })
   await ip(namespace, [
     ...gateway.insideAddresses.map((address) => addressLine(address, 'inside')),
     ...gateway.outsideAddresses.map((address) => addressLine(address, 'outside')),
@@ -54,12 +44,6 @@ export async function createGateway(gateway: GatewayPlan, node: NodePlan, outsid
   await loadRules(namespace, masquerade)
   const tag = gateway.tag === undefined ? [] : [`tag=${gateway.tag}`]
   await switchAt(node.switchDirectory).vsctl('add-port', gateway.bridge, device, ...tag)
-}
-
-async function joinSegment(namespace: string, device: string, key: string, outside: string): Promise<void> {
-  const far = `seg${uuidOf('segment', key).slice(0, 11)}`
-  await createVeth({ namespace: outside, device: far }, { namespace, device })
-  await ip(outside, [`link set ${far} master ${segment}`])
 }
 
 const masquerade = `

@@ -1,6 +1,7 @@
 /** The plan of a compute node: its switch's bridges, its links to other nodes and outside, and its controller's df.conf. */
 
 import { join } from 'node:path'
+import { isIpv6 } from './address.ts'
 import { deviceOf } from './ids.ts'
 import { isTunnelled, type LabFile } from './lab-file.ts'
 import type { EtcdPlan, ExternalPlan, NodePlan, UnderlayPlan } from './plan-parts.ts'
@@ -70,7 +71,8 @@ function underlayPlan(key: string, ip: string, lab: LabFile, site: NodeSite): Un
 function externalPlan(key: string, number: number, { outside }: LabFile): ExternalPlan | undefined {
   const hostIp = outside?.external_host_ips[key]
   if (hostIp === undefined) return undefined
-  return { bridge: 'br-ext', hostIp, kernelAddress: `169.254.0.${number}/32` }
+  const subnets = outside!.subnets.filter((subnet) => !isIpv6(subnet))
+  return { bridge: 'br-ext', hostIp, kernelAddress: `169.254.0.${number}/32`, subnets }
 }
 
 type Config = Record<string, Record<string, string>>

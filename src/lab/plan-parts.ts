@@ -41,6 +41,8 @@ export interface ExternalPlan {
   readonly hostIp: string
   /** What the node's kernel calls itself when it looks for its neighbours there; with prefix length. */
   readonly kernelAddress: string
+  /** The IPv4 subnets outside. */
+  readonly subnets: readonly string[]
 }
 
 export interface NetworkPlan {

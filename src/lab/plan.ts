@@ -104,10 +104,15 @@ export function planOf(lab: LabFile, { name, directory, nb = 'file' }: PlanOptio
 }
 
 /** Every namespace of a lab. */
-export function namespacesOf({ nodes, ports, gateways, servers, etcd, outside }: Plan): string[] {
+export function namespacesOf(plan: Plan): string[] {
+  const { nodes, ports, gateways, servers, etcd } = plan
   const parts = [...nodes, ...ports, ...gateways, ...servers, ...(etcd === undefined ? [] : [etcd])]
-  const bridges = [nodes[0]?.underlay?.namespace, outside].filter((namespace) => namespace !== undefined)
-  return [...parts.map(({ namespace }) => namespace), ...bridges]
+  return [...parts.map(({ namespace }) => namespace), ...segmentsOf(plan)]
+}
+
+/** The namespaces that hold a segment: the underlay and the world outside, if the lab has them. */
+export function segmentsOf({ nodes, outside }: Pick<Plan, 'nodes' | 'outside'>): string[] {
+  return [nodes[0]?.underlay?.namespace, outside].filter((segment) => segment !== undefined)
 }
 
 /** Leaves the low numbers to the patch ports, which the controller makes. */

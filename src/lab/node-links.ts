@@ -1,0 +1,94 @@
+/**
+ * A compute node's links (docs/lab.md): to the other nodes, by a trunk for provider networks and by the underlay for
+ * tunnels, and to the world outside for VMs whose addresses the node translates. It knows nothing of controllers.
+ */
+
+import { addressLine } from './build.ts'
+import { deviceOf } from './ids.ts'
+import { createVeth, ip, loadRules, setParameters } from './namespace.ts'
+import { addNodeBridge } from './node.ts'
+import type { ExternalPlan, NodePlan, UnderlayPlan } from './plan.ts'
+import { joinSegment } from './segment.ts'
+import { switchAt } from './switch.ts'
+
+/** Joins the provider bridges of two nodes, as a trunk that carries every VLAN. */
+export async function joinNodes(a: NodePlan, b: NodePlan): Promise<void> {
+  for (const [physical, bridge] of Object.entries(a.bridges)) {
+    const ends = [a, b].map((node, index) => {
+      const device = deviceOf('tr', 'trunk', `${b.key} ${physical} ${index}`)
+      return { node, namespace: node.namespace, device }
+    })
+    await createVeth(ends[0]!, ends[1]!)
+    for (const { node, device } of ends)
+      await switchAt(node.switchDirectory).vsctl('add-port', bridge, device)
+  }
+}
+
+/** Links a node to the underlay and to the world outside, as far as its plan has them. */
+export async function linkNode(node: NodePlan, outside: string | undefined): Promise<void> {
+  const { namespace, underlay, external } = node
+  if (underlay === undefined && external === undefined) return
+  // The node has addresses from here on: no VM may reach its kernel, and none of its networks another one through it.
+  await loadRules(namespace, rules)
+  if (underlay !== undefined) await joinUnderlay(node, underlay)
+  if (external !== undefined) await openOutside(node, external, outside!)
+}
+
+/**
+ * Open vSwitch encapsulates by itself: it takes the way to a tunnel's far end from the kernel's routes, which lead to the
+ * local port of this bridge, and the MAC there from the ARP that it sees on it.
+ */
+async function joinUnderlay(
+  node: NodePlan,
+  { namespace, bridge, device, address }: UnderlayPlan,
+): Promise<void> {
+  await addNodeBridge(node, bridge, 'standalone')
+  await joinSegment(namespace, { namespace: node.namespace, device, key: node.key, mtu: underlayMtu })
+  await switchAt(node.switchDirectory).vsctl('add-port', bridge, device)
+  await ip(node.namespace, [`link set ${bridge} up mtu ${underlayMtu}`, addressLine(address, bridge)])
+  await setParameters(node.namespace, { [`ipv4/conf/${bridge}/arp_ignore`]: '1' })
+}
+
+/** Room for 1500 bytes and the headers of a tunnel. */
+const underlayMtu = 1600
+
+/**
+ * The node's kernel is the router between the external bridge and the segment outside: it answers there for the external
+ * address, and sends what comes for it into the bridge.
+ */
+async function openOutside(node: NodePlan, external: ExternalPlan, outside: string): Promise<void> {
+  const { bridge, hostIp, kernelAddress, subnets } = external
+  const { namespace } = node
+  await addNodeBridge(node, bridge, 'standalone')
+  await joinSegment(outside, { namespace, device: outsideDevice, key: node.key })
+  await ip(namespace, [
+    `link set ${bridge} up`,
+    addressLine(kernelAddress, bridge),
+    `route add ${hostIp}/32 dev ${bridge}`,
+    ...subnets.map((subnet) => `route add ${subnet} dev ${outsideDevice}`),
+    `neighbour add proxy ${hostIp} dev ${outsideDevice}`,
+  ])
+  await setParameters(namespace, {
+    [`ipv4/conf/${bridge}/forwarding`]: '1',
+    [`ipv4/conf/${outsideDevice}/forwarding`]: '1',
+    // The kernel would let a question for somebody else wait for up to 0.8 s.
+    [`ipv4/neigh/${outsideDevice}/proxy_delay`]: '0',
+  })
+}
+
+/** The node's link to the segment outside. */
+const outsideDevice = 'outside'
+
+const rules = `
+table inet node {
+  chain input {
+    type filter hook input priority filter; policy drop
+    iifname { "lo", "br-phy" } accept
+  }
+  chain forward {
+    type filter hook forward priority filter; policy drop
+    iifname "br-ext" oifname "${outsideDevice}" accept
+    iifname "${outsideDevice}" oifname "br-ext" accept
+  }
+}
+`
