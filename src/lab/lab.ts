@@ -11,7 +11,7 @@ import type { Build } from './build.ts'
 import { startEtcd, untilEtcdAnswers } from './etcd.ts'
 import { deleteNamespace, hasNamespace } from './namespace.ts'
 import { createNode, type StartedController, startController } from './node.ts'
-import { joinNodes, linkNode } from './node-links.ts'
+import { introduceNodes, joinNodes, linkNode } from './node-links.ts'
 import { createGateway, createServer } from './outside.ts'
 import {
   type NodePlan,
@@ -120,6 +120,7 @@ async function build(
   ])
   for (const node of nodes.slice(1)) await joinNodes(nodes[0]!, node)
   await together(nodes.map((node) => linkNode(node, outside)))
+  await introduceNodes(nodes)
   if (outside !== undefined)
     await step(`outside: ${keysOf([...servers, ...gateways])}`, [
       ...servers.map((server) => () => createServer(context, server, outside)),

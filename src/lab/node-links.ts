@@ -6,7 +6,7 @@
 import { addressLine } from './build.ts'
 import { deviceOf } from './ids.ts'
 import { createVeth, ip, loadRules, setParameters } from './namespace.ts'
-import { addNodeBridge } from './node.ts'
+import { addNodeBridge, bridgeMacOf } from './node.ts'
 import type { ExternalPlan, NodePlan, UnderlayPlan } from './plan.ts'
 import { joinSegment } from './segment.ts'
 import { switchAt } from './switch.ts'
@@ -47,6 +47,19 @@ async function joinUnderlay(
   await switchAt(node.switchDirectory).vsctl('add-port', bridge, device)
   await ip(node.namespace, [`link set ${bridge} up mtu ${underlayMtu}`, addressLine(address, bridge)])
   await setParameters(node.namespace, { [`ipv4/conf/${bridge}/arp_ignore`]: '1' })
+}
+
+/**
+ * Tells each node's switch the MACs of the others on the underlay. It would find them by itself, but drops what is to go
+ * through a tunnel until it has, and whoever asked there by ARP asks again only after a second.
+ */
+export async function introduceNodes(nodes: readonly NodePlan[]): Promise<void> {
+  for (const { switchDirectory, key, underlay } of nodes)
+    for (const other of nodes)
+      if (underlay !== undefined && other.key !== key) {
+        const mac = bridgeMacOf(other, underlay.bridge)
+        await switchAt(switchDirectory).appctl('tnl/neigh/set', underlay.bridge, other.ip, mac)
+      }
 }
 
 /** Room for 1500 bytes and the headers of a tunnel. */

@@ -44,9 +44,12 @@ export async function addNodeBridge(
   const tools = switchAt(node.switchDirectory)
   await addBridge(tools, bridge, failMode)
   // A bridge takes its MAC, and from it its datapath id, from its ports; these must be the same each time.
-  const mac = uuidOf('bridge', `${node.key} ${bridge}`).replaceAll('-', '').slice(0, 10).match(/../g)!
-  await tools.vsctl('set', 'bridge', bridge, `other_config:hwaddr="02:${mac.join(':')}"`)
+  await tools.vsctl('set', 'bridge', bridge, `other_config:hwaddr="${bridgeMacOf(node, bridge)}"`)
 }
+
+/** The MAC of a node's bridge and of its local port: a locally administered one. */
+export const bridgeMacOf = (node: NodePlan, bridge: string) =>
+  `02:${uuidOf('bridge', `${node.key} ${bridge}`).replaceAll('-', '').slice(0, 10).match(/../g)!.join(':')}`
 
 /** A controller that was started, and how long that took. */
 export interface StartedController {
