@@ -9,9 +9,10 @@ import { dns } from './dns/dns.ts'
 import { l2 } from './l2/l2.ts'
 import { portsec } from './portsec/portsec.ts'
 import { provider } from './provider/provider.ts'
+import { tunneling } from './tunneling/tunneling.ts'
 
 /** Every application there is. */
-export const applications: readonly Application[] = [classifier, portsec, l2, provider, dns]
+export const applications: readonly Application[] = [classifier, portsec, l2, provider, tunneling, dns]
 
 /** Names that are accepted and need no application: the controller does their work. */
 export const builtIn: readonly string[] = ['portbinding']
@@ -20,5 +21,5 @@ export const builtIn: readonly string[] = ['portbinding']
 /** Names of Dragonflow's applications that are not ported; they are left out with a warning. */
 export const notPorted: readonly string[] = [
   'active_port_detection', 'aging', 'chassis_snat', 'dhcp', 'dnat', 'fc', 'l3_proactive', 'l3_reactive', 'legacy_snat',
-  'log', 'metadata_service', 'migration', 'portqos', 'sfc', 'sg', 'trunk', 'tunneling',
+  'log', 'metadata_service', 'migration', 'portqos', 'sfc', 'sg', 'trunk',
 ]

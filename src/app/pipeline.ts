@@ -28,8 +28,9 @@ export interface TableSpec {
 // biome-ignore format: one table a line, in columns
 /** The tables, in the order a packet meets them. */
 export const tables = {
-  classify:             { id: 0,   owner: 'classifier',   lends: ['provider', 'tunneling', 'chassis_snat'],    next: ['portsec', 'externalIngress', 'snatIngress', 'ingressLookup'] },
+  classify:             { id: 0,   owner: 'classifier',   lends: ['provider', 'tunneling', 'chassis_snat'],    next: ['portsec', 'externalIngress', 'snatIngress', 'tunnelIngress'] },
   externalIngress:      { id: 2,   owner: 'provider',     lends: [],                                           next: ['lookup'] },
+  tunnelIngress:        { id: 3,   owner: 'tunneling',    lends: [],                                           next: ['ingressLookup'] },
   portsec:              { id: 5,   owner: 'portsec',      lends: [],                                           next: ['portsecNd', 'egressConntrack', 'services'] },
   portsecNd:            { id: 6,   owner: 'portsec',      lends: [],                                           next: ['egressConntrack', 'services'] },
   egressConntrack:      { id: 10,  owner: 'l2',           lends: ['sg'],                                       next: ['egressSecurityGroup', 'services'] },

@@ -59,8 +59,9 @@ function segment(network: Network, ports: readonly Port[], localPorts: readonly 
   }
 }
 
-/** A port that is bound to no node has nothing behind it: whoever holds its address is asked as anybody else is. */
-const isBound = (port: Port) => port.isEnabled && port.chassis !== undefined && port.macs.length > 0
+/** A port that is bound to nothing has nothing behind it: whoever holds its address is asked as anybody else is. */
+const isBound = ({ isEnabled, chassis, vtepAddress, macs }: Port) =>
+  isEnabled && (chassis ?? vtepAddress) !== undefined && macs.length > 0
 
 function firstOf(
   ports: readonly Port[],

@@ -1,6 +1,6 @@
 /** A cloud on the fake switch: `cloud.port('red-web').sends(frame)` gives the frames that leave, by port. */
 
-import type { App, AppHost } from '../../src/app/app.ts'
+import type { App, AppHost, CommonOptions } from '../../src/app/app.ts'
 import { applications } from '../../src/app/index.ts'
 import type { LocalPort, View } from '../../src/app/view.ts'
 import { silentLogger } from '../../src/log.ts'
@@ -47,18 +47,22 @@ export const groupsOf = (apps: readonly App[], view: View): Group[] =>
   apps.flatMap((app) => [...(app.groups?.(view) ?? [])])
 
 /** The applications of those names, with their default options. */
-export function appsOf(names: readonly string[], options: Readonly<Record<string, unknown>> = {}): App[] {
+export function appsOf(
+  names: readonly string[],
+  options: Readonly<Record<string, unknown>> = {},
+  common: Partial<CommonOptions> = {},
+): App[] {
   return names.map((name) => {
     const application = applications.find((candidate) => candidate.name === name)
     if (application === undefined) throw new Error(`no application ${name}`)
     const defaults = Object.fromEntries(
       Object.entries(application.options).map(([option, { default: value }]) => [option, value]),
     )
-    return application.factory({ ...defaults, ...options }, hostOf())
+    return application.factory({ ...defaults, ...options }, hostOf(common))
   })
 }
 
-/** Names of the OpenFlow ports: of a local port, or of the physical network behind an uplink. */
+/** Names of the OpenFlow ports: of a local port, of the physical network behind an uplink, of the type of a tunnel. */
 export function namesOf(view: View): ReadonlyMap<number, string> {
   const tenantOf = new Map(Object.entries(tenants).map(([name, topic]) => [topic, name]))
   return new Map([
@@ -66,7 +70,7 @@ export function namesOf(view: View): ReadonlyMap<number, string> {
       port.ofport,
       `${tenantOf.get(port.topic) ?? port.topic}-${port.dnsName ?? port.key}`,
     ]),
-    ...[...view.uplinks].map(([physicalNetwork, ofport]): [number, string] => [ofport, physicalNetwork]),
+    ...[...view.uplinks, ...view.tunnels].map(([name, ofport]): [number, string] => [ofport, name]),
   ])
 }
 
@@ -83,9 +87,12 @@ export function arrivalsOf(names: ReadonlyMap<number, string>, sent: readonly Se
 }
 
 /** Each application counts in metrics of its own: here it may be made more than once. */
-const hostOf = (): AppHost => ({
+const hostOf = (common: Partial<CommonOptions>): AppHost => ({
   log: silentLogger,
   metrics: createMetrics(),
-  common: { dnsDomain: 'openstacklocal', localIp: '', tunnelTypes: [] },
+  common: {
+    ...{ dnsDomain: 'openstacklocal', localIp: '192.0.2.1', tunnelTypes: ['geneve', 'vxlan', 'gre'] },
+    ...common,
+  },
   now: () => 0,
 })

@@ -37,7 +37,7 @@ export interface Row {
 /**
  * Red and blue have the same addresses and the same MAC addresses behind one physical network, as VLANs 101 and 102.
  * Red also has a flat network behind another one and an island with nothing behind it. `cache` is on another node, `vip`
- * on none; `pairs` may also use 10.0.0.128/25, fd00:a:0:0:1::/80 and a second MAC address; `open` has no port security.
+ * on none; `inner` and `outer`, which is on another node, are in a network of each that a tunnel carries; `pairs` may also use 10.0.0.128/25, fd00:a:0:0:1::/80 and a second MAC address; `open` has no port security.
  */
 export function complianceView(): View {
   const red = networkOf('red', 1)
@@ -62,7 +62,17 @@ export function complianceView(): View {
       { ip: 'fd00:a::200', mac: vrrpMac },
     ],
   }
+  const overlays = [networkOf('red', 5, overlay('red')), networkOf('blue', 6, overlay('blue'))] as const
+  const overlaid = overlays.flatMap((network, index) => [
+    { ...portOf(network, 20 + 2 * index, 'inner', ['10.0.0.11']), macs: [webMac] },
+    {
+      ...portOf(network, 21 + 2 * index, 'outer', ['10.0.0.13']),
+      macs: [cacheMac],
+      chassis: 'compute-2',
+    },
+  ])
   const ports = [
+    ...overlaid,
     ...trio(red, 1),
     ...trio(blue, 4),
     pairs,
@@ -72,16 +82,25 @@ export function complianceView(): View {
     portOf(island, 11, 'islet', ['10.0.0.12']),
     { ...portOf(red, 12, 'vip', ['10.0.0.100', 'fd00:a::100']), chassis: undefined },
   ]
-  const ofports = { 1: 11, 2: 12, 4: 14, 5: 15, 7: 17, 8: 18, 9: 19, 10: 20, 11: 21 }
-  const view = viewOf([red, blue, flat, island], ports, ofports)
+  const ofports = { 1: 11, 2: 12, 4: 14, 5: 15, 7: 17, 8: 18, 9: 19, 10: 20, 11: 21, 20: 30, 22: 32 }
+  const view = viewOf([red, blue, flat, island, ...overlays], ports, ofports)
+  const compute2 = { id: 'compute-2', ip: '192.0.2.12', tunnelTypes: ['geneve'], externalHostIp: undefined }
   return {
     ...view,
     uplinks: new Map([
       ['physnet1', 1],
       ['physnet2', 2],
     ]),
+    tunnels: new Map([['geneve', 3]]),
+    chassis: new Map([['compute-2', compute2]]),
   }
 }
+
+const overlay = (tenant: string): Partial<Network> => ({
+  id: `net-${tenant}-overlay`,
+  networkType: 'geneve',
+  physicalNetwork: undefined,
+})
 
 const webMac = 'fa:16:3e:00:00:01'
 const dbMac = 'fa:16:3e:00:00:02'
@@ -100,6 +119,7 @@ const dbLinkLocal = 'fe80::f816:3eff:fe00:2'
 
 const hello = ipv4('10.0.0.11', '10.0.0.12', udp(4000, 4001))
 const webToDb = eth(webMac, dbMac, hello)
+const webToCache = eth(webMac, cacheMac, hello)
 const webToAll = eth(webMac, broadcast, ipv4('10.0.0.11', '255.255.255.255', udp(4000, 4001)))
 const webToGateway = eth(webMac, gatewayMac, ipv4('10.0.0.11', '198.51.100.53', udp(4000, 53)))
 const gatewayToWeb = eth(gatewayMac, webMac, ipv4('198.51.100.53', '10.0.0.11', udp(53, 4000)))
@@ -123,6 +143,15 @@ const switching: Row[] = [
   { name: 'unicast on the island', from: 'red-isle', ...same(eth(isleMac, isletMac, hello), 'red-islet') },
   { name: 'broadcast on the island stays there', from: 'red-isle', ...same(eth(isleMac, broadcast, hello), 'red-islet') },
   { name: 'unknown unicast on the island', from: 'red-isle', frame: eth(isleMac, gatewayMac, hello), arrives: {} },
+]
+
+// biome-ignore format: one row a line or two
+const tunnelled: Row[] = [
+  { name: 'a port on another node, by tunnel', from: 'red-inner', ...same(webToCache, 'geneve') },
+  { name: 'the same in the other tenant', from: 'blue-inner', ...same(webToCache, 'geneve') },
+  { name: 'broadcast: one copy for the other node', from: 'blue-inner', ...same(webToAll, 'geneve') },
+  { name: 'unknown unicast goes into no tunnel', from: 'red-inner', frame: webToGateway, arrives: {} },
+  { name: 'nothing comes out of a tunnel without its number', from: 'geneve', frame: eth(cacheMac, webMac, hello), arrives: {} },
 ]
 
 // biome-ignore format: one row a line or two
@@ -250,7 +279,7 @@ const secured: Row[] = [
   { name: 'no port security: a broken ARP', from: 'blue-open', frame: arpFrom(nobody, '10.0.0.15', '10.0.0.99'), arrives: onBlue(arpFrom(nobody, '10.0.0.15', '10.0.0.99')) },
 ]
 
-export const rows: readonly Row[] = [...switching, ...outside, ...arpRows, ...ndRows, ...secured]
+export const rows: readonly Row[] = [...switching, ...tunnelled, ...outside, ...arpRows, ...ndRows, ...secured]
 
 /** The frame unchanged, at one port. */
 function same(frame: Buffer, to: string): Pick<Row, 'frame' | 'arrives'> {

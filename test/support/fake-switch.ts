@@ -21,7 +21,12 @@ import { Packet } from './packet.ts'
 export interface Sent {
   readonly port: number
   readonly frame: Buffer
+  /** What the packet was told of a tunnel, if anything. */
+  readonly tunnel?: Tunnel
 }
+
+/** Match fields of tunnels, as numbers. */
+export type Tunnel = Readonly<Record<string, bigint>>
 
 /** A packet at the controller; `resume` needs it whole. */
 export interface Paused {
@@ -57,9 +62,11 @@ export class FakeSwitch {
   /** Packets that a controller action sent up, oldest first. */
   readonly punts: Paused[] = []
 
-  /** A frame comes in; returns what leaves. */
-  receive(port: number, frame: Uint8Array): Sent[] {
-    return this.#run(stateOf(port, frame, [{ kind: 'table', tableId: 0 }]))
+  /** A frame comes in, out of a tunnel perhaps; returns what leaves. */
+  receive(port: number, frame: Uint8Array, tunnel: Tunnel = {}): Sent[] {
+    const state = stateOf(port, frame, [{ kind: 'table', tableId: 0 }])
+    for (const [field, value] of Object.entries(tunnel)) state.registers.set(field, value)
+    return this.#run(state)
   }
 
   /** OFPT_PACKET_OUT. */
@@ -158,10 +165,15 @@ export class FakeSwitch {
 
   #output(state: State, port: number, sent: Sent[]): void {
     const inPort = Number(state.registers.get('inPort'))
+    const fields = [...state.registers].filter(([field]) => isTunnelField(field))
+    const left = {
+      frame: state.packet.frame,
+      ...(fields.length > 0 && { tunnel: Object.fromEntries(fields) }),
+    }
     if (port === ports.controller) this.#punt({ ...state, work: [] }, Buffer.alloc(0))
-    else if (port === ports.inPort) sent.push({ port: inPort, frame: state.packet.frame })
+    else if (port === ports.inPort) sent.push({ port: inPort, ...left })
     else if (port > 0xffffff00) throw new Error(`the fake switch knows no port ${port}`)
-    else if (port !== inPort) sent.push({ port, frame: state.packet.frame })
+    else if (port !== inPort) sent.push({ port, ...left })
   }
 
   #punt(state: State, userdata: Buffer): void {
@@ -220,7 +232,8 @@ function change(state: State, action: Action): void {
   }
 }
 
-const isRegister = (field: string) => /^(reg\d+|metadata|inPort|tunnelId|pktMark)$/.test(field)
+const isTunnelField = (field: string) => /^tun(nelId|Ipv[46](Src|Dst))$/.test(field)
+const isRegister = (field: string) => isTunnelField(field) || /^(reg\d+|metadata|inPort|pktMark)$/.test(field)
 
 const read = ({ packet, registers }: State, field: string): bigint =>
   isRegister(field) ? (registers.get(field) ?? 0n) : packet.get(field)

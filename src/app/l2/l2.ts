@@ -32,8 +32,9 @@ export const l2: Application<typeof options> = {
       yield common
       for (const port of view.localPorts) yield ofPort(port, '', () => [egressOf(port)])
       for (const segment of segmentsAt(view).filter(({ localPorts }) => localPorts.length > 0))
-        yield ofSegment(segment, '', () => [
+        yield ofSegment(segment, isTunnelled(segment, view) ? 'tunnelled' : '', () => [
           ...switching(segment, memo),
+          ...(isTunnelled(segment, view) ? delivery(segment, memo) : []),
           ...(isResponding ? responders(segment, memo) : []),
         ])
     }
@@ -41,7 +42,7 @@ export const l2: Application<typeof options> = {
   },
 }
 
-const priority = { known: 100, miss: 1 }
+const priority = { arrived: 200, known: 100, miss: 1 }
 
 const egressOf = ({ key }: LocalPort) =>
   flow('egress', priority.known, { reg7: key }, [goto('ingressConntrack')])
@@ -64,9 +65,29 @@ function* switching({ network, macs, localPorts }: Segment, memo: Memo<Flow>): I
       const steps = [setField({ reg7: port.key }), goto('egress')]
       return flow('lookup', priority.known, { metadata, ethDst: mac }, steps)
     })
-  const many = { metadata, ethDst: { value: '01:00:00:00:00:00', mask: '01:00:00:00:00:00' } }
-  yield flow('lookup', priority.known, many, [...localPorts.flatMap(copyTo), ...copyTo({ key: 0 })])
+  yield flow('lookup', priority.known, { metadata, ethDst: many }, [
+    ...localPorts.flatMap(copyTo),
+    ...copyTo({ key: 0 }),
+  ])
 }
+
+/** Whether packets of the network may come out of a tunnel. */
+const isTunnelled = ({ network }: Segment, { tunnels }: View) => tunnels.has(network.networkType ?? '')
+
+/** What came out of a tunnel goes to ports of this node, and nowhere else. */
+function* delivery({ network, macs, localPorts }: Segment, memo: Memo<Flow>): Iterable<Flow> {
+  const metadata = BigInt(network.key)
+  for (const port of localPorts)
+    for (const mac of port.macs.filter((one) => macs.get(one)?.key === port.key))
+      yield memo(port, `arrived ${network.key} ${mac}`, () => {
+        const steps = [setField({ reg7: port.key }), goto('ingressConntrack')]
+        return flow('ingressLookup', priority.arrived, { metadata, ethDst: mac }, steps)
+      })
+  const copies = localPorts.flatMap(({ key }) => [setField({ reg7: key }), through('ingressConntrack')])
+  yield flow('ingressLookup', priority.arrived, { metadata, ethDst: many }, copies)
+}
+
+const many = { value: '01:00:00:00:00:00', mask: '01:00:00:00:00:00' }
 
 /** A copy to that port; the switch gives none to the port that the packet came in by. 0 is whatever is outside. */
 const copyTo = ({ key }: Pick<LocalPort, 'key'>): Action[] => [setField({ reg7: key }), through('egress')]
