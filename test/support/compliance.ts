@@ -279,7 +279,14 @@ const secured: Row[] = [
   { name: 'no port security: a broken ARP', from: 'blue-open', frame: arpFrom(nobody, '10.0.0.15', '10.0.0.99'), arrives: onBlue(arpFrom(nobody, '10.0.0.15', '10.0.0.99')) },
 ]
 
-export const rows: readonly Row[] = [...switching, ...tunnelled, ...outside, ...arpRows, ...ndRows, ...secured]
+export const rows: readonly Row[] = [
+  ...switching,
+  ...tunnelled,
+  ...outside,
+  ...arpRows,
+  ...ndRows,
+  ...secured,
+]
 
 /** The frame unchanged, at one port. */
 function same(frame: Buffer, to: string): Pick<Row, 'frame' | 'arrives'> {
