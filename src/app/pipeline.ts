@@ -8,6 +8,7 @@ import { BugError } from '../errors.ts'
 import {
   type Action,
   checkFlow,
+  ct,
   type Flow,
   formatFlow,
   type Group,
@@ -16,6 +17,7 @@ import {
   type Match,
   resubmit,
 } from '../openflow/index.ts'
+import type { LocalPort } from './view.ts'
 
 /** A table of the pipeline: who owns it, who else may write in it, and where its packets may go on. */
 export interface TableSpec {
@@ -34,7 +36,8 @@ export const tables = {
   portsec:              { id: 5,   owner: 'portsec',      lends: [],                                           next: ['portsecNd', 'egressConntrack', 'services'] },
   portsecNd:            { id: 6,   owner: 'portsec',      lends: [],                                           next: ['egressConntrack', 'services'] },
   egressConntrack:      { id: 10,  owner: 'l2',           lends: ['sg'],                                       next: ['egressSecurityGroup', 'services'] },
-  egressSecurityGroup:  { id: 15,  owner: 'sg',           lends: [],                                           next: ['services'] },
+  egressSecurityGroup:  { id: 15,  owner: 'sg',           lends: [],                                           next: ['egressAllowed', 'services'] },
+  egressAllowed:        { id: 16,  owner: 'sg',           lends: [],                                           next: ['services'] },
   services:             { id: 20,  owner: 'l2',           lends: ['dns', 'dhcp'],                              next: ['arp', 'dhcp', 'dns', 'nd', 'lookup'] },
   arp:                  { id: 25,  owner: 'l2',           lends: ['dhcp', 'l3_proactive'],                     next: ['lookup', 'dispatch'] },
   dhcp:                 { id: 30,  owner: 'dhcp',         lends: [],                                           next: ['lookup'] },
@@ -56,7 +59,8 @@ export const tables = {
   egressExternal:       { id: 80,  owner: 'provider',     lends: [],                                           next: [] },
   ingressLookup:        { id: 100, owner: 'l2',           lends: [],                                           next: ['ingressConntrack'] },
   ingressConntrack:     { id: 105, owner: 'l2',           lends: ['sg'],                                       next: ['ingressSecurityGroup', 'dispatch'] },
-  ingressSecurityGroup: { id: 110, owner: 'sg',           lends: [],                                           next: ['dispatch'] },
+  ingressSecurityGroup: { id: 110, owner: 'sg',           lends: [],                                           next: ['ingressAllowed', 'dispatch'] },
+  ingressAllowed:       { id: 111, owner: 'sg',           lends: [],                                           next: ['dispatch'] },
   dispatch:             { id: 115, owner: 'classifier',   lends: [],                                           next: [] },
 } as const satisfies Record<string, TableSpec>
 
@@ -86,6 +90,28 @@ export const registers = {
   /** The number of a self-check (docs/architecture.md); 0 in every other packet. */
   sequence: 'reg15',
 } as const
+
+/**
+ * The zones of connection tracking. A port of the switch has the zone of its own number, which is 1 to 0xfeff
+ * (OFPP_MAX is 0xff00): the connections of one port are never those of another one's, whatever their addresses.
+ */
+export const zoneOf = ({ ofport }: Pick<LocalPort, 'ofport'>): number => ofport
+
+/**
+ * The zone that a flow opens to a port, if it does. Whoever puts such a flow into a switch empties the zone: what is in it
+ * was another port's, or nobody knows whose.
+ */
+export function zoneOpenedBy({ tableId, instructions }: Flow): number | undefined {
+  if (tableId !== tables.egressConntrack.id) return undefined
+  for (const one of instructions)
+    if (one.kind === 'applyActions')
+      for (const action of one.actions)
+        if (action.kind === 'ct' && typeof action.zone === 'number') return action.zone
+  return undefined
+}
+
+/** Tracks the packet's connection in that zone; the packet goes on in that table with what is known of it. */
+export const track = (zone: number, table: TableName): Action => ct({ zone, tableId: tables[table].id })
 
 /** Ends a flow: on to that table. */
 export interface Goto {

@@ -4,7 +4,7 @@
  */
 
 import { selfCheckPort } from '../app/app.ts'
-import { registers } from '../app/pipeline.ts'
+import { registers, zoneOpenedBy } from '../app/pipeline.ts'
 import {
   type Flow,
   flowContent,
@@ -82,6 +82,13 @@ export function messageOf(change: Change): Outgoing {
       return { kind: 'groupMod', command: 'delete', type: 'all', groupId: change.groupId, buckets: [] }
   }
 }
+
+/** The zone of connection tracking that a change opens to a port, if it does: it is to be emptied. */
+export const zoneOf = (change: Change): number | undefined =>
+  change.kind === 'addFlow' ? zoneOpenedBy(change.wanted.flow) : undefined
+
+/** Forgets the connections of a zone (NXT_CT_FLUSH_ZONE). */
+export const emptyZone = (zone: number): Outgoing => ({ kind: 'ctFlushZone', zone })
 
 /** A change in the words of `ovs-ofctl`, for people. */
 export function textOf(change: Change): string {

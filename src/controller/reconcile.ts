@@ -15,6 +15,9 @@
  * has returned without an error for it; a refused row is tried again after 1 s, 2 s, 4 s … 60 s, at once if its content
  * changes. The reading every 1.5 s finds what others changed in our tables: foreign rows go, missing ones come back. Where
  * there are many flows it goes table by table, so that a wish need not wait for the whole of it.
+ *
+ * A zone of connection tracking is emptied whenever a row that opens it to a port is added: who had it before cannot be
+ * told. A row that the switch holds already is not added, so that connections outlive the controller.
  */
 
 import { reasonOf } from '../errors.ts'
@@ -23,7 +26,16 @@ import type { Metrics } from '../metrics.ts'
 import type { Clock } from '../openflow/index.ts'
 import { changedKeys } from '../sorted-map.ts'
 import { apply, type Change, type Desired, difference, emptySwitch, type Installed } from './flow-table.ts'
-import { deleteTimedFlows, messageOf, readSwitch, type Scope, type SwitchLink, textOf } from './messages.ts'
+import {
+  deleteTimedFlows,
+  emptyZone,
+  messageOf,
+  readSwitch,
+  type Scope,
+  type SwitchLink,
+  textOf,
+  zoneOf,
+} from './messages.ts'
 
 /** What others change is changed back within 2 s, of which the reading and the change take their part. */
 const pollMs = 1500
@@ -190,9 +202,12 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     )
     for (let from = 0; from < changes.length && wished === desired && !isOver; from += transactionLength) {
       const batch = changes.slice(from, from + transactionLength)
-      const outcomes = await link.transact(batch.map(messageOf))
+      const zones = [...new Set(batch.map(zoneOf))].filter((zone) => zone !== undefined)
+      const outcomes = await link.transact([...batch.map(messageOf), ...zones.map(emptyZone)])
       batch.forEach((change, index) => {
-        const failure = outcomes[index]
+        const zone = zoneOf(change)
+        const emptied = zone === undefined ? undefined : outcomes[batch.length + zones.indexOf(zone)]
+        const failure = outcomes[index] ?? emptied
         if (failure === undefined) {
           apply(change, installed)
           if ('identity' in change) touched.add(change.identity)

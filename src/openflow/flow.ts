@@ -6,6 +6,7 @@
 import { CodecError, inside, Writer } from '../wire/codec.ts'
 import { type Action, action, actionsText } from './actions.ts'
 import { canonical } from './canonical.ts'
+import type { Ct } from './ct.ts'
 import { type Instruction, instruction, instructionsText } from './instructions.ts'
 import { type Match, match as matchCodec } from './match.ts'
 import { matchText } from './match-text.ts'
@@ -180,6 +181,16 @@ export function controller({
   const common = { kind: 'controller' as const, maxLen, userdata, pause, reason, controllerId }
   return meterId === undefined ? common : { ...common, meterId }
 }
+
+/**
+ * Tracks the packet's connection (NXAST_CT): with `tableId` the packet goes on there, with what is known of it; `actions`
+ * change the connection or translate its addresses. The zone is 0 unless told.
+ */
+export const ct = (value: Partial<Ct<Action>>): Action => ({
+  kind: 'ct',
+  ...{ commit: false, force: false, zone: 0, alg: 0, actions: [] },
+  ...value,
+})
 
 /** Puts a VLAN tag on; its VID is 0 until it is set. */
 export const pushVlan = (ethertype = 0x8100): Action => ({ kind: 'pushVlan', ethertype })

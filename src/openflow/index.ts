@@ -13,6 +13,7 @@ export { ListenError, OpenFlowError, SessionClosedError } from './failure.ts'
 export {
   checkFlow,
   controller,
+  ct,
   type Flow,
   flowContent,
   flowFlags,

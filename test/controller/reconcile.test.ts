@@ -4,7 +4,15 @@ import type { Desired, WantedFlow } from '../../src/controller/flow-table.ts'
 import { reconcilerMetrics, startReconciler } from '../../src/controller/reconcile.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
-import { type Flow, flowContent, flowIdentity, formatGroup, type Group } from '../../src/openflow/index.ts'
+import {
+  ct,
+  ethTypes,
+  type Flow,
+  flowContent,
+  flowIdentity,
+  formatGroup,
+  type Group,
+} from '../../src/openflow/index.ts'
 import { flowOf } from '../support/apps.ts'
 import { manualClock } from '../support/clock.ts'
 import { FakeLink } from '../support/fake-link.ts'
@@ -112,6 +120,64 @@ describe('on connect', () => {
     reconciler.want(desiredOf([], [group]))
     await clock.advance(0)
     expect([...fake.groups.keys()].sort()).toEqual([31, 7])
+  })
+})
+
+describe('zones of connection tracking', () => {
+  const tracked = (reg6: number, zone: number): Flow => ({
+    ...flowOf(10, 100, { ethType: ethTypes.ipv4, reg6 }),
+    instructions: [{ kind: 'applyActions', actions: [ct({ zone, tableId: 15 })] }],
+  })
+  const rowOf = (key: number, zone: number) =>
+    `table=10, priority=100,ip,reg6=0x${key} actions=ct(table=15,zone=${zone})`
+  const isOfZones = (line: string) => /zone|table=10,/.test(line) || line === '|'
+  const red = tracked(1, 11)
+  const blue = tracked(4, 11)
+
+  test('the zone of a new port is emptied after its row is there', async () => {
+    const { clock, reconciler, told } = setup()
+    reconciler.want(desiredOf([red, a, tracked(2, 12)]))
+    await clock.advance(0)
+    expect(told().filter(isOfZones)).toEqual([
+      '|',
+      `add ${rowOf(1, 11)}`,
+      `add ${rowOf(2, 12)}`,
+      'empty zone 11',
+      'empty zone 12',
+      '|',
+    ])
+  })
+
+  test('when another port comes to the place of one that is gone, its zone is emptied', async () => {
+    const { clock, reconciler, told } = setup((fake) => fake.put(owned(red)))
+    reconciler.want(desiredOf([blue]))
+    await clock.advance(0)
+    expect(told().filter(isOfZones)).toEqual([
+      '|',
+      `add ${rowOf(4, 11)}`,
+      `delete ${rowOf(1, 11).replace(/ct\(.*/, 'drop')}`,
+      'empty zone 11',
+      '|',
+    ])
+  })
+
+  test('a port that stays where it was keeps its connections, whoever controls it', async () => {
+    const { clock, reconciler, told } = setup((fake) => fake.put(owned(red)))
+    reconciler.want(desiredOf([red]))
+    await clock.advance(0)
+    expect(told().filter(isOfZones)).toEqual(['|'])
+  })
+
+  test('as long as the switch refuses to empty a zone, its row counts as refused', async () => {
+    const { clock, reconciler, fake, told } = setup()
+    fake.refuses = (text) => (text === 'empty zone 11' ? 'OFPBRC_BAD_TYPE' : undefined)
+    reconciler.want(desiredOf([red]))
+    await clock.advance(0)
+    expect(reconciler.failed).toMatchObject([{ owner: 'l2', reason: 'OFPBRC_BAD_TYPE', attempts: 1 }])
+    fake.refuses = () => undefined
+    told()
+    await clock.advance(1000)
+    expect([told().includes('empty zone 11'), reconciler.failed]).toEqual([true, []])
   })
 })
 

@@ -33,8 +33,8 @@ export function cloudOf(view: View, apps: readonly App[] = allApps()): Cloud {
   }
 }
 
-/** Every application, with its default options. */
-export const allApps = () => appsOf(applications.map(({ name }) => name))
+/** Every application, with its default options; but sg, without which ports need no security groups. */
+export const allApps = () => appsOf(applications.map(({ name }) => name).filter((name) => name !== 'sg'))
 
 /** What the applications want, and the rows of their leases with a time limit that no test reaches. */
 export const flowsOf = (apps: readonly App[], view: View): Flow[] =>

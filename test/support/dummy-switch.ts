@@ -22,8 +22,8 @@ export interface DummySwitch {
 
 export interface DummyBridge {
   install(flows: readonly Flow[], groups: readonly Group[]): Promise<void>
-  /** A frame comes in; returns what leaves. */
-  receive(port: number, frame: Buffer): Promise<Sent[]>
+  /** Frames come in, one after the other; returns what leaves. */
+  receive(port: number, ...frames: Buffer[]): Promise<Sent[]>
   /** What `ovs-ofctl dump-flows` shows, without counters, cookies and timed rows. */
   dump(): Promise<string[]>
 }
@@ -87,8 +87,8 @@ async function addDummyBridge(
     seen.set(ofport, end)
     return frames
   }
-  const inject = (ofport: number, frame: Buffer) =>
-    real.appctl('netdev-dummy/receive', nameOf(ofport), frame.toString('hex'))
+  const inject = (ofport: number, ...frames: Buffer[]) =>
+    real.appctl('netdev-dummy/receive', nameOf(ofport), ...frames.map((frame) => frame.toString('hex')))
   /** The switch polls its ports round by round; when the second marker is out, the first round is over. */
   const settle = async () => {
     for (let round = 0; round < 2; round++) {
@@ -101,8 +101,8 @@ async function addDummyBridge(
       const detour = `table=0,priority=65535,in_port=${marker.in} actions=output:${marker.out}`
       await install(real, bridge, [...flows.map(formatFlow), detour], groups)
     },
-    receive: async (port, frame) => {
-      await inject(port, frame)
+    receive: async (port, ...frames) => {
+      await inject(port, ...frames)
       await settle()
       return ofports.flatMap((ofport) => newFrames(ofport).map((left) => ({ port: ofport, frame: left })))
     },

@@ -112,6 +112,7 @@ function textOf(message: Outgoing): string {
     const { cookie: _, ...flow } = message as unknown as Flow
     return `${message.command === 'add' ? 'add' : 'delete'} ${formatFlow(flow)}`
   }
+  if (message.kind === 'ctFlushZone') return `empty zone ${message.zone}`
   if (message.kind === 'groupMod') return `${message.command} ${formatGroup(message as unknown as Group)}`
   return message.kind
 }
