@@ -94,6 +94,8 @@ export interface Punt {
   readonly atMs: number
   /** Where the frame of a reply may be written instead of to a buffer of one's own. */
   readonly room?: Room
+  /** What the pipeline wrote into its registers, by their numbers; undefined is 0. */
+  readonly registers?: { register(number: number): number | undefined }
 }
 
 /** Room for a frame of at most 1,500 bytes, from `at` on. Whoever has it may leave it as it likes. */

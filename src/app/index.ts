@@ -7,13 +7,23 @@ import type { Application } from './app.ts'
 import { classifier } from './classifier/classifier.ts'
 import { dns } from './dns/dns.ts'
 import { l2 } from './l2/l2.ts'
+import { l3 } from './l3/l3.ts'
 import { portsec } from './portsec/portsec.ts'
 import { provider } from './provider/provider.ts'
 import { sg } from './sg/sg.ts'
 import { tunneling } from './tunneling/tunneling.ts'
 
 /** Every application there is. */
-export const applications: readonly Application[] = [classifier, portsec, l2, provider, tunneling, sg, dns]
+export const applications: readonly Application[] = [
+  classifier,
+  portsec,
+  l2,
+  provider,
+  tunneling,
+  sg,
+  l3,
+  dns,
+]
 
 /** Names that are accepted and need no application: the controller does their work. */
 export const builtIn: readonly string[] = ['portbinding']
@@ -21,6 +31,6 @@ export const builtIn: readonly string[] = ['portbinding']
 // biome-ignore format: a list of words
 /** Names of Dragonflow's applications that are not ported; they are left out with a warning. */
 export const notPorted: readonly string[] = [
-  'active_port_detection', 'aging', 'chassis_snat', 'dhcp', 'dnat', 'fc', 'l3_proactive', 'l3_reactive', 'legacy_snat',
+  'active_port_detection', 'aging', 'chassis_snat', 'dhcp', 'dnat', 'fc', 'l3_reactive', 'legacy_snat',
   'log', 'metadata_service', 'migration', 'portqos', 'sfc', 'trunk',
 ]

@@ -50,8 +50,9 @@ export const tables = {
   snatDeliver:          { id: 51,  owner: 'chassis_snat', lends: [],                                           next: ['snatReturn'] },
   snatReturn:           { id: 52,  owner: 'chassis_snat', lends: [],                                           next: ['egress'] },
   lookup:               { id: 55,  owner: 'l2',           lends: ['provider', 'dhcp', 'l3_proactive'],         next: ['l3', 'egress', 'dispatch'] },
-  l3:                   { id: 60,  owner: 'l3_proactive', lends: ['chassis_snat'],                             next: ['lookup', 'l3Lookup', 'egressNat', 'egress', 'dispatch'] },
-  l3Lookup:             { id: 65,  owner: 'l3_proactive', lends: [],                                           next: ['egress'] },
+  l3:                   { id: 60,  owner: 'l3_proactive', lends: ['chassis_snat'],                             next: ['lookup', 'l3Lookup', 'l3Refuse', 'egressNat', 'egress', 'dispatch'] },
+  l3Lookup:             { id: 65,  owner: 'l3_proactive', lends: [],                                           next: ['l3Refuse', 'egress'] },
+  l3Refuse:             { id: 66,  owner: 'l3_proactive', lends: [],                                           next: [] },
   egressNat:            { id: 70,  owner: 'chassis_snat', lends: [],                                           next: ['egressSnat'] },
   egressSnat:           { id: 71,  owner: 'chassis_snat', lends: [],                                           next: ['egressNatted'] },
   egressNatted:         { id: 72,  owner: 'chassis_snat', lends: [],                                           next: [] },
@@ -90,6 +91,9 @@ export const registers = {
   /** The number of a self-check (docs/architecture.md); 0 in every other packet. */
   sequence: 'reg15',
 } as const
+
+/** The number of a register: 8 of `reg8`. */
+export const registerNumber = (register: `reg${number}`): number => Number(register.slice('reg'.length))
 
 /**
  * The zones of connection tracking. A port of the switch has the zone of its own number, which is 1 to 0xfeff

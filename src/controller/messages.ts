@@ -4,7 +4,7 @@
  */
 
 import { selfCheckPort } from '../app/app.ts'
-import { registers, zoneOpenedBy } from '../app/pipeline.ts'
+import { registerNumber, registers, zoneOpenedBy } from '../app/pipeline.ts'
 import {
   type Flow,
   flowContent,
@@ -39,9 +39,8 @@ export type SwitchLink = Pick<
 
 const allTables = 0xff
 const everyBit = 0xffff_ffff_ffff_ffffn
-const numberOf = (register: string): number => Number(register.slice('reg'.length))
-const sourceRegister = numberOf(registers.source)
-const sequenceRegister = numberOf(registers.sequence)
+const sourceRegister = registerNumber(registers.source)
+const sequenceRegister = registerNumber(registers.sequence)
 
 /** Adds a flow, or replaces the one with its identity; counters and the timer follow OF 1.3.5 §6.4. */
 export function addFlow(flow: Flow): Outgoing {

@@ -84,7 +84,10 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
     if (port === undefined) return pass(link, message, app.name, 'unknown_port')
     // The fence: an application that throws, or whose verdict is none, costs its packet and nothing else.
     try {
-      const verdict = app.packetIn!({ port, frame: message.packet, atMs, room: link.room }, view)
+      const verdict = app.packetIn!(
+        { port, frame: message.packet, atMs, room: link.room, registers: message },
+        view,
+      )
       if (port === selfCheckPort) check(message, app, verdict)
       else carryOut(link, message, app, port, verdict)
     } catch (error) {

@@ -4,15 +4,17 @@
  * hear of it. It knows no application.
  */
 
-import ipaddr from 'ipaddr.js'
+import { isInside } from '../routing.ts'
+import { routerFindings } from './finding-router.ts'
 import type { Northbound } from './model.ts'
 import type { Rejected } from './row.ts'
 
-/** What a person should hear of: first the networks, then the subnets, then the ports. */
+/** What a person should hear of: first the networks, then the subnets, the ports and the routers. */
 export const findingsOf = (northbound: Northbound): Rejected[] => [
   ...sharedWires(northbound),
   ...overlappingSubnets(northbound),
   ...strangeSubnets(northbound),
+  ...routerFindings(northbound),
 ]
 
 /** The networks that claim the physical network and the VLAN of one with a lower key: that one alone is attached. */
@@ -78,9 +80,3 @@ function strangeSubnets({ lport, lsubnet }: Northbound): Rejected[] {
 }
 
 const firstOf = (cidr: string): string => cidr.split('/')[0]!
-
-function isInside(ip: string, cidr: string): boolean {
-  const address = ipaddr.parse(ip)
-  const [base, length] = ipaddr.parseCIDR(cidr)
-  return address.kind() === base.kind() && address.match(base, length)
-}

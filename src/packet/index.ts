@@ -3,4 +3,7 @@
 export { copyBytes } from './copy.ts'
 export { datagram, type Endpoint } from './datagram.ts'
 export { parseFrame, type UdpFrame, writeAnswer } from './frame.ts'
+export { type IpFrame, protocols, readIpFrame, type Unanswerable } from './ip-frame.ts'
 export type { Reach, Unparsed } from './reasons.ts'
+export { type Complaint, icmpError, tcpReset } from './refusal.ts'
+export { readUdp } from './udp.ts'

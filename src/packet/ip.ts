@@ -79,21 +79,26 @@ export function writeIpv6(reply: Buffer, to: number, size: number): void {
   setWord(reply, to + 6, (udpProtocol << 8) | hopLimit)
 }
 
-/** The running sum of the pseudo-header (RFC 768, RFC 8200 §8.1) of a packet with `udpLength` bytes of UDP. */
-export function pseudoHeaderSum(frame: Uint8Array, family: 4 | 6, udpLength: number): number {
+/** The running sum of the pseudo-header (RFC 768, RFC 8200 §8.1) of a packet with `length` bytes of UDP, or of another protocol. */
+export function pseudoHeaderSum(
+  frame: Uint8Array,
+  family: 4 | 6,
+  length: number,
+  protocol = udpProtocol,
+): number {
   const addresses = family === 4 ? sum(frame, at + 12, at + 20) : sum(frame, at + 8, at + 40)
-  return addresses + udpProtocol + udpLength
+  return addresses + protocol + length
 }
 
 /** Neither "this network" (0/8), nor loopback (127/8), multicast (224/4) or the limited broadcast (RFC 6890). */
-function isIpv4Host(frame: Uint8Array, offset: number): boolean {
+export function isIpv4Host(frame: Uint8Array, offset: number): boolean {
   const first = frame[offset]!
   if (first === 0 || first === 127 || first >> 4 === 14) return false
   return (first & frame[offset + 1]! & frame[offset + 2]! & frame[offset + 3]!) !== 255
 }
 
 /** Neither unspecified (::), nor loopback (::1), multicast (ff00::/8) or IPv4-mapped (::ffff:0:0/96) (RFC 6890). */
-function isIpv6Host(frame: Uint8Array, offset: number): boolean {
+export function isIpv6Host(frame: Uint8Array, offset: number): boolean {
   if (frame[offset] === 0xff) return false
   const end = offset + 15
   let at = offset

@@ -120,3 +120,33 @@ describe('two networks that claim one wire', () => {
     expect(wires(network('blue', 2, blue), network('red', 1, red))).toEqual(expected)
   })
 })
+
+describe('routers', () => {
+  const port = (name: string, key: number, more: object = {}) => ({
+    ...{ id: `gateway-${name}`, topic: name, unique_key: key, lswitch: `net-${name}` },
+    ...{ network: '10.0.0.1/24', mac: 'fa:16:3e:00:00:fe', ...more },
+  })
+  const router = (name: string, key: number, fields: object) =>
+    row('lrouter', `router-${name}`, { topic: name, unique_key: key, ...fields })
+  const both = [...tenant('red', 1, ['subnet-red']), ...tenant('blue', 2, ['subnet-blue'])]
+  const said = (...routers: ReturnType<typeof router>[]) =>
+    findingsOf(northboundOf([...both, ...routers])).map(({ id, field, reason }) => `${id} ${field} ${reason}`)
+
+  test('two tenants with the same addresses have no quarrel', () => {
+    const pair = [
+      router('red', 1, { ports: [port('red', 1)] }),
+      router('blue', 2, { ports: [port('blue', 2)] }),
+    ]
+    expect(said(...pair)).toEqual([])
+  })
+
+  test('what is left out is told with its place in the row', () => {
+    const ports = [port('red', 1), port('gone', 2), port('blue', 3, { network: '10.0.9.1/24' })]
+    const routes = [{ destination: '192.0.2.0/24', nexthop: '203.0.113.1' }]
+    expect(said(router('red', 1, { ports, routes }))).toEqual([
+      'router-red ports.1.lswitch is on no network that exists; it is left out',
+      'router-red ports.2.network 10.0.9.1/24 is in no subnet of its network (10.0.0.0/24); it is left out',
+      'router-red routes.0.nexthop 203.0.113.1 is in no subnet that the router has a port in; it is left out',
+    ])
+  })
+})

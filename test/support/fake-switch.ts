@@ -221,6 +221,18 @@ function change(state: State, action: Action): void {
       writeBits(state, action.to, action.bits, read(state, field) >> BigInt(offset))
       break
     }
+    case 'setTtl':
+      state.packet.set('nwTtl', BigInt(action.ttl))
+      break
+    case 'decTtl': {
+      const ttl = state.packet.get('nwTtl')
+      if (ttl > 1n) state.packet.set('nwTtl', ttl - 1n)
+      else state.work = [] // OF 1.3.5 §7.2.5: the packet is not valid any more
+      break
+    }
+    case 'checkPktLarger':
+      writeBits(state, action.to, 1, state.packet.frame.length > action.packetLength ? 1n : 0n)
+      break
     case 'pushVlan':
       state.packet.pushVlan()
       break

@@ -44,19 +44,35 @@ export interface Payload {
   bytesFor(pseudoHeader: Buffer): Buffer
 }
 
-export function ipv4(src: string, dst: string, payload: Payload, { isFragment = false } = {}): Content {
+export function ipv4(
+  src: string,
+  dst: string,
+  payload: Payload,
+  { isFragment = false, ttl = 64 } = {},
+): Content {
   const addresses = Buffer.concat([ipv4Bytes(src), ipv4Bytes(dst)])
   const bytes = payload.bytesFor(addresses)
   const fragment = isFragment ? 0x2000 : 0
-  const head = [u16(0x4500), u16(20 + bytes.length), u16(0), u16(fragment), u16((64 << 8) | payload.protocol)]
+  const head = [
+    u16(0x4500),
+    u16(20 + bytes.length),
+    u16(0),
+    u16(fragment),
+    u16((ttl << 8) | payload.protocol),
+  ]
   const sum = checksum(Buffer.concat([...head, addresses]))
   return { etherType: 0x0800, bytes: Buffer.concat([...head, u16(sum), addresses, bytes]) }
 }
 
-export function ipv6(src: string, dst: string, payload: Payload): Content {
+export function ipv6(src: string, dst: string, payload: Payload, { hopLimit = 255 } = {}): Content {
   const addresses = Buffer.concat([ipv6Bytes(src), ipv6Bytes(dst)])
   const bytes = payload.bytesFor(addresses)
-  const head = Buffer.concat([u16(0x6000), u16(0), u16(bytes.length), u16((payload.protocol << 8) | 255)])
+  const head = Buffer.concat([
+    u16(0x6000),
+    u16(0),
+    u16(bytes.length),
+    u16((payload.protocol << 8) | hopLimit),
+  ])
   return { etherType: 0x86dd, bytes: Buffer.concat([head, addresses, bytes]) }
 }
 
@@ -70,6 +86,15 @@ export const udp = (sourcePort: number, destinationPort: number, data = 'hello')
   },
 })
 
+/** ICMP: type, code 0, and what follows the checksum. */
+const icmpv4 = (type: number, body: Buffer): Payload => ({
+  protocol: 1,
+  bytesFor: () => withChecksum(Buffer.concat([Buffer.from([type, 0, 0, 0]), body]), 2),
+})
+
+export const ping = icmpv4(8, Buffer.from([0, 1, 0, 1]))
+export const pong = icmpv4(0, Buffer.from([0, 1, 0, 1]))
+
 /** ICMPv6: type, code 0, and what follows the checksum. */
 const icmpv6 = (type: number, body: Buffer): Payload => ({
   protocol: 58,
@@ -78,6 +103,7 @@ const icmpv6 = (type: number, body: Buffer): Payload => ({
 })
 
 export const ping6 = icmpv6(128, Buffer.from([0, 1, 0, 1]))
+export const pong6 = icmpv6(129, Buffer.from([0, 1, 0, 1]))
 export const routerSolicitation = icmpv6(133, Buffer.alloc(4))
 export const routerAdvertisement = icmpv6(134, Buffer.from('400007080000000000000000', 'hex'))
 export const redirect = icmpv6(137, Buffer.alloc(36))
@@ -112,8 +138,10 @@ const lla = (type: number, mac: string) => Buffer.concat([Buffer.from([type, 1])
 const nonceOption = (nonce: string | undefined) =>
   nonce === undefined ? [] : [Buffer.concat([Buffer.from([14, 1]), Buffer.from(nonce, 'hex')])]
 
-function withChecksum(packet: Buffer, at: number, addresses: Buffer, protocol: number): Buffer {
-  const sum = checksum(Buffer.concat([addresses, u16(packet.length), u16(protocol), packet]))
+/** With the pseudo-header, for a protocol that has one. */
+function withChecksum(packet: Buffer, at: number, addresses?: Buffer, protocol = 0): Buffer {
+  const pseudo = addresses === undefined ? [] : [addresses, u16(packet.length), u16(protocol)]
+  const sum = checksum(Buffer.concat([...pseudo, packet]))
   packet.writeUInt16BE(protocol === 17 && sum === 0 ? 0xffff : sum, at)
   return packet
 }

@@ -20,17 +20,34 @@ import {
   listen,
   type Session,
 } from '../../src/openflow/index.ts'
-import { allApps, arrivalsOf, cloudOf, flowsOf, groupsOf, namesOf, ofportOf } from '../support/cloud.ts'
+import {
+  allApps,
+  appsOf,
+  arrivalsOf,
+  cloudOf,
+  flowsOf,
+  groupsOf,
+  namesOf,
+  ofportOf,
+} from '../support/cloud.ts'
 import { complianceView, rows } from '../support/compliance.ts'
 import { type DummyBridge, type DummySwitch, install, startDummySwitch } from '../support/dummy-switch.ts'
 import type { Sent } from '../support/fake-switch.ts'
+import { routedView } from '../support/routed.ts'
+import { refusedRows, routedRows } from '../support/routed-rows.ts'
 import { twoTenants } from '../support/view.ts'
 
 const apps = allApps()
+const routers = appsOf(['classifier', 'portsec', 'l2', 'provider', 'l3_proactive'])
+const routedCloud = routedView()
+const routedNames = namesOf(routedCloud)
 
 let dummy: DummySwitch
+let routed: DummyBridge
 beforeAll(async () => {
   dummy = await startDummySwitch('apps')
+  routed = await dummy.addBridge('br-routed', [...routedNames.keys()])
+  await routed.install(flowsOf(routers, routedCloud), [])
 })
 afterAll(() => dummy?.stop())
 
@@ -56,7 +73,7 @@ describe('the rows that the fake switch runs', () => {
     const blocks = tables.matchAll(/^```\n([^`]*)^```$/gm) // those of sg are marked, and looked at in sg.test.ts
     const excerpts = [...blocks].flatMap((block) => block[1]!.trim().split('\n'))
     expect(excerpts.length).toBeGreaterThan(20)
-    const dump = new Set(await bridge.dump())
+    const dump = new Set([...(await bridge.dump()), ...(await routed.dump())])
     expect(excerpts.filter((line) => !dump.has(line))).toEqual([])
   })
 
@@ -97,6 +114,26 @@ describe('the rows that the fake switch runs', () => {
 
   const textOf = (sent: readonly Sent[]) =>
     sent.map(({ port, frame }) => `${names.get(port)} ${frame.toString('hex')}`).sort()
+})
+
+describe('routers', () => {
+  test('the switch has every flow, and shows it as we do', async () => {
+    const flows = routers.flatMap((app) => [...app.flows(routedCloud)])
+    expect((await routed.dump()).sort()).toEqual(flows.map(formatFlow).sort())
+  })
+
+  const tenantRows = ['red', 'blue'].flatMap((tenant) => routedRows.map((row) => ({ ...row, tenant })))
+
+  test.each(tenantRows)('$tenant-$from: $name', async ({ tenant, from, frame, arrives }) => {
+    const sent = await routed.receive(ofportOf(routedNames, `${tenant}-${from}`), frame)
+    expect(sent.map(({ port, frame: left }) => [routedNames.get(port), left.toString('hex')])).toEqual(
+      Object.entries(arrives).map(([to, left]) => [`${tenant}-${to}`, left.toString('hex')]),
+    )
+  })
+
+  test.each(refusedRows)('what is refused ($name) leaves by no port', async ({ frame }) => {
+    expect(await routed.receive(ofportOf(routedNames, 'red-web'), frame)).toEqual([])
+  })
 })
 
 test('read back over OpenFlow, every flow and group is the one that was asked for', async () => {

@@ -1,0 +1,154 @@
+/**
+ * The routers that packets of this node's ports may meet, each with what it needs to route: its ports, the hosts behind
+ * extra routes, the other routers that it sees. It knows no flows and no packets.
+ */
+
+import { type ExtraRoute, type Interface, isInside, lengthOf, soundRouter } from '../../routing.ts'
+import { createCells } from '../memo.ts'
+import type { Segment } from '../segments.ts'
+import type { Network, Router, View } from '../view.ts'
+
+/** A router's port with its network. */
+export interface RouterInterface extends Interface {
+  readonly network: Network
+}
+
+/** Where an extra route, or the way to another router's address, leads. */
+export type NextHop =
+  | { readonly kind: 'port'; readonly key: number; readonly mac: string }
+  | { readonly kind: 'router'; readonly mac: string }
+  /** Nobody that the cloud knows has the address. */
+  | { readonly kind: 'nobody' }
+
+/** A way beside the connected subnets. */
+export interface Way {
+  readonly destination: string
+  readonly by: RouterInterface
+  readonly next: NextHop
+}
+
+/** A router as its packets meet it; the same object for as long as nothing in it changes. */
+export interface Routing {
+  readonly key: number
+  readonly interfaces: readonly RouterInterface[]
+  /** No two with one destination, and none to a connected subnet. */
+  readonly ways: readonly Way[]
+}
+
+/** Makes the function that gives the routers of these segments, in order of their keys. */
+export function createRouters(): (view: View, segments: readonly Segment[]) => readonly Routing[] {
+  const soundly = soundRouters()
+  const cells = createCells<Routing>()
+  return (view, segments) => {
+    const cell = cells()
+    const segmentOf = new Map(segments.map((segment) => [segment.network.id, segment]))
+    const routers = soundly(view, segmentOf)
+    const ownerOf = ownersOf(routers)
+    const seenIn = interfacesByNetwork(routers)
+    return routers.map((router) => {
+      // Of two routers that claim one MAC or IP address in a network, the one with the lower key has it.
+      const own = router.interfaces.filter((each) =>
+        claimsOf(each).every((claim) => ownerOf.get(claim) === router),
+      )
+      const others = own.flatMap((by) =>
+        (seenIn.get(by.networkId) ?? []).filter((each) => each.ip !== by.ip && isInside(each.ip, by.cidr)),
+      )
+      const ways = [
+        ...router.routes.flatMap((route) => wayOf(route, own, others, segmentOf)),
+        ...others.flatMap((other) => wayTo(other, own)),
+      ].filter(isFirst)
+      const parts = [...own, ...ways.flatMap(partsOf)]
+      return cell(router.id, parts, () => ({ key: router.key, interfaces: own, ways }))
+    })
+  }
+}
+
+interface Found {
+  readonly id: string
+  readonly key: number
+  readonly interfaces: readonly RouterInterface[]
+  readonly routes: readonly ExtraRoute[]
+}
+
+/** Makes the function that gives the sound part of the routers that join the segments; a router is looked at once. */
+function soundRouters() {
+  const cells = createCells<Found>()
+  return (view: View, segmentOf: ReadonlyMap<string, Segment>): Found[] => {
+    const cell = cells()
+    return [...view.routers.values()]
+      .filter(({ ports }) => ports.some(({ networkId }) => segmentOf.has(networkId)))
+      .sort((a, b) => a.key - b.key)
+      .map((router) => {
+        const networks = router.ports.map(({ networkId }) => view.networks.get(networkId))
+        return cell(router.id, [router, ...networks], () => foundOf(router, view))
+      })
+  }
+}
+
+function foundOf(router: Router, { networks }: View): Found {
+  const described = router.ports.flatMap((port) =>
+    // A port without an address is left out like one that has a wrong one.
+    (port.networks.length > 0 ? port.networks : [undefined]).map((address) => ({ ...port, address })),
+  )
+  const subnetsOf = (id: string) => networks.get(id)!.subnets.map(({ cidr }) => cidr)
+  const sound = soundRouter({ ports: described, routes: router.routes }, subnetsOf)
+  const interfaces = sound.interfaces.map((each) => ({ ...each, network: networks.get(each.networkId)! }))
+  return { id: router.id, key: router.key, interfaces, routes: sound.routes }
+}
+
+/** Who has each MAC and IP address of a network: of several, the first. */
+function ownersOf(routers: readonly Found[]): ReadonlyMap<string, Found> {
+  const owners = new Map<string, Found>()
+  for (const router of routers)
+    for (const claim of router.interfaces.flatMap(claimsOf)) if (!owners.has(claim)) owners.set(claim, router)
+  return owners
+}
+
+const claimsOf = ({ networkId, ip, mac }: Interface) => [`${networkId} ${ip}`, `${networkId} ${mac}`]
+
+function interfacesByNetwork(routers: readonly Found[]): ReadonlyMap<string, RouterInterface[]> {
+  const found = new Map<string, RouterInterface[]>()
+  for (const each of routers.flatMap(({ interfaces }) => interfaces))
+    found.set(each.networkId, [...(found.get(each.networkId) ?? []), each])
+  return found
+}
+
+function wayOf(
+  { destination, nexthop, by: { networkId, ip } }: ExtraRoute,
+  own: readonly RouterInterface[],
+  others: readonly RouterInterface[],
+  segmentOf: ReadonlyMap<string, Segment>,
+): Way[] {
+  const by = own.find((each) => each.networkId === networkId && each.ip === ip)
+  if (by === undefined) return []
+  const router = others.find((other) => other.networkId === networkId && other.ip === nexthop)
+  if (router !== undefined) return [{ destination, by, next: { kind: 'router', mac: router.mac } }]
+  const port = segmentOf.get(networkId)?.ips.get(nexthop)
+  const next: NextHop =
+    port === undefined ? { kind: 'nobody' } : { kind: 'port', key: port.key, mac: port.macs[0]! }
+  return [{ destination, by, next }]
+}
+
+/** The way to another router's own address, which no port has. */
+function wayTo({ ip, mac, networkId }: RouterInterface, own: readonly RouterInterface[]): Way[] {
+  const by = own.find((each) => each.networkId === networkId && isInside(ip, each.cidr))!
+  return [{ destination: `${ip}/${ip.includes(':') ? 128 : 32}`, by, next: { kind: 'router', mac } }]
+}
+
+const isFirst = ({ destination }: Way, index: number, ways: readonly Way[]): boolean =>
+  ways.findIndex((way) => way.destination === destination) === index
+
+const partsOf = ({ destination, by, next }: Way): readonly unknown[] => [
+  destination,
+  by,
+  ...Object.values(next),
+]
+
+/** The network that packets to that address leave by, if the router has a way there; the longest prefix wins. */
+export function networkTowards({ interfaces, ways }: Routing, ip: string): Network | undefined {
+  const connected = interfaces.map((by) => ({ destination: by.cidr, by }))
+  const [best] = [...connected, ...ways]
+    .filter(({ destination }) => isInside(ip, destination))
+    .sort((a, b) => lengthOf(b.destination) - lengthOf(a.destination))
+  return best?.by.network
+}

@@ -1,0 +1,163 @@
+/** The application l3_proactive on the fake switch: the rows of test/support/routed-rows.ts, and what is refused. */
+
+import { describe, expect, test } from 'vitest'
+import type { Punt, Verdict } from '../../../src/app/app.ts'
+import type { View } from '../../../src/app/view.ts'
+import { formatFlow } from '../../../src/openflow/index.ts'
+import { tcpdumpOf } from '../../packet/foreign.ts'
+import { appsOf, cloudOf } from '../../support/cloud.ts'
+import type { Paused } from '../../support/fake-switch.ts'
+import { eth, ipv4, udp } from '../../support/frames.ts'
+import { localPort, macs, routedView } from '../../support/routed.ts'
+import { refusedRows, routedRows } from '../../support/routed-rows.ts'
+import { portOf, tenants } from '../../support/view.ts'
+
+const names = ['classifier', 'portsec', 'l2', 'provider', 'l3_proactive']
+const view = routedView()
+const both = ['red', 'blue'] as const
+const shared = cloudOf(view, appsOf(names))
+/** The same cloud each time: a packet leaves nothing behind in it. */
+const cloudAt = (at: View) => {
+  const cloud = at === view ? shared : cloudOf(at, appsOf(names))
+  cloud.fake.punts.length = 0
+  return cloud
+}
+
+describe.each(both)('%s', (tenant) => {
+  test.each(routedRows)('$from: $name', ({ from, frame, arrives }) => {
+    const cloud = cloudAt(view)
+    const sent = cloud.port(`${tenant}-${from}`).sends(frame)
+    const hex = (frames: readonly Buffer[]) => frames.map((each) => each.toString('hex'))
+    expect(Object.fromEntries(Object.entries(sent).map(([to, frames]) => [to, hex(frames)]))).toEqual(
+      Object.fromEntries(Object.entries(arrives).map(([to, left]) => [`${tenant}-${to}`, hex([left])])),
+    )
+    expect(cloud.fake.punts).toEqual([])
+  })
+
+  test.each(refusedRows)('$from is told $name', ({ name, from, frame }) => {
+    const cloud = cloudAt(view)
+    expect(cloud.port(`${tenant}-${from}`).sends(frame)).toEqual({})
+    const verdict = decided(cloud.fake.punts, view)
+    expect([verdict.kind, verdict.why]).toEqual(['reply', name])
+  })
+})
+
+/** What the application says of the one packet that came up. */
+function decided(punts: readonly Paused[], at: View, [app] = appsOf(['l3_proactive'])): Verdict {
+  expect(punts.map(({ userdata }) => userdata.toString())).toEqual(['l3_proactive'])
+  return app!.packetIn!(puntOf(punts[0]!, at), at)
+}
+
+const puntOf = ({ frame, metadata }: Paused, at: View): Punt => ({
+  port: at.localPorts.find(({ key }) => BigInt(key) === metadata.reg6)!,
+  frame,
+  atMs: 0,
+  registers: { register: (number) => Number(metadata[`reg${number}`] ?? 0) },
+})
+
+/** What red's `web` is told about a frame, as tcpdump reads it. */
+function told(frame: Buffer, at = view): string {
+  const cloud = cloudAt(at)
+  cloud.port('red-web').sends(frame)
+  const verdict = decided(cloud.fake.punts, at)
+  return verdict.kind === 'reply' ? tcpdumpOf([verdict.frame])[0]! : `${verdict.kind} ${verdict.why}`
+}
+
+test('each refusal is an error of its own, with sound checksums, from the router that the sender knows', () => {
+  const lines = refusedRows.map(({ frame }) => told(frame))
+  for (const line of lines) expect(line).not.toMatch(/bad|wrong|incorrect/i)
+  expect(
+    lines.map((line) =>
+      line.replace(/.*?((?:10\.|fd00|fe80)\S* > \S+ .*?)(?:\s\(tos.*|\s\(hlim.*|\s\(flowlabel.*)?$/, '$1'),
+    ),
+  ).toMatchInlineSnapshot(`
+    [
+      "10.0.0.1 > 10.0.0.11: ICMP time exceeded in-transit, length 41",
+      "fd00:a::1 > fd00:a::11: [icmp6 sum ok] ICMP6, time exceeded in-transit for fd00:b::12",
+      "10.0.0.1 > 10.0.0.11: ICMP net 198.51.100.1 unreachable, length 41",
+      "10.0.0.1 > 10.0.0.11: ICMP net 169.254.169.254 unreachable, length 41",
+      "fd00:a::1 > fd00:a::11: [icmp6 sum ok] ICMP6, destination unreachable, unreachable route 2001:db8::1",
+      "10.0.0.1 > 10.0.0.11: ICMP host 10.0.1.99 unreachable, length 41",
+      "fd00:a::1 > fd00:a::11: [icmp6 sum ok] ICMP6, destination unreachable, unreachable address fd00:b::99",
+      "10.0.0.1 > 10.0.0.11: ICMP 10.0.1.12 unreachable - need to frag (mtu 1400), length 556",
+      "fd00:a::1 > fd00:a::11: [icmp6 sum ok] ICMP6, packet too big, mtu 1400",
+      "fd00:a::1 > fe80::f816:3eff:fe00:11: [icmp6 sum ok] ICMP6, destination unreachable, beyond scope fd00:b::12, source address fe80::f816:3eff:fe00:11",
+      "10.0.0.1 > 10.0.0.11: ICMP 10.0.0.1 udp port 4001 unreachable, length 41",
+      "fd00:a::1 > fd00:a::11: [icmp6 sum ok] ICMP6, destination unreachable, unreachable port, fd00:a::1 udp port 4001",
+      "10.0.1.254 > 10.0.0.11: ICMP 10.0.1.254 udp port 4001 unreachable, length 41",
+    ]
+  `)
+})
+
+test("addresses of the subnet that are nobody's and everybody's", () => {
+  const to = (ip: string) => told(eth(macs.web, macs.frontGateway, ipv4('10.0.0.11', ip, udp(1, 2))))
+  expect([to('10.0.1.255'), to('10.0.1.0')]).toEqual(['drop broadcast', 'drop broadcast'])
+})
+
+test('a port is told so many times a second, and for a second its errors stay in the switch', () => {
+  const [app] = appsOf(['l3_proactive'], { router_port_unreach_max_rate: 2, router_ttl_invalid_max_rate: 1 })
+  const cloud = cloudAt(view)
+  const punts = refusedRows.filter(({ name }) => /no_route|hop_limit/.test(name)).slice(0, 4)
+  for (const { frame } of [...punts, punts[3]!]) cloud.port('red-web').sends(frame)
+  cloud.port('blue-web').sends(punts[0]!.frame)
+  const verdicts = cloud.fake.punts.map((punt) => app!.packetIn!(puntOf(punt, view), view))
+  expect(verdicts.map(({ kind, why }) => `${kind} ${why}`)).toEqual([
+    'reply hop_limit',
+    'pass rate',
+    'reply no_route',
+    'reply no_route',
+    'pass rate',
+    'reply hop_limit',
+  ])
+  expect(verdicts[1]).toMatchObject({ bypassSeconds: 1 })
+  expect(app!.bypass!(localPort(view, 'red-web')).map(formatFlow)).toEqual([
+    'table=66, priority=100,reg6=0x1 actions=drop',
+  ])
+})
+
+test('a packet of no router that is there', () => {
+  const [app] = appsOf(['l3_proactive'])
+  const punt = { port: localPort(view, 'red-web'), frame: Buffer.alloc(60), atMs: 0 }
+  const registers = (reg5: number, reg8: number) => ({ register: (n: number) => (n === 5 ? reg5 : reg8) })
+  const gone = { kind: 'drop', why: 'unknown_router' }
+  expect(app!.packetIn!(punt, view)).toEqual(gone)
+  expect(app!.packetIn!({ ...punt, registers: registers(99, 16) }, view)).toEqual(gone)
+  expect(app!.packetIn!({ ...punt, registers: registers(1, 16) }, view)).toEqual({
+    kind: 'drop',
+    why: 'ethertype',
+  })
+})
+
+/** Bug 21 of the original: with the router's own lport in its store it sent such packets to a port that nobody has. */
+test("the router's own port among the ports changes nothing", () => {
+  const front = view.networks.get('front-red')!
+  const lport = {
+    ...portOf(front, 11, undefined, ['10.0.0.1', 'fd00:a::1']),
+    macs: [macs.frontGateway],
+    deviceOwner: 'network:router_interface',
+  }
+  for (const chassis of [undefined, 'compute-1', 'compute-2']) {
+    const at = { ...view, ports: new Map([...view.ports, ['front-gateway', { ...lport, chassis }]]) }
+    const cloud = cloudOf(at, appsOf(names))
+    for (const row of routedRows.filter(({ name }) => /ping|ARP|solicitation/.test(name))) {
+      const sent = cloud.port('red-web').sends(row.frame)
+      expect(sent, row.name).toEqual({ 'red-web': [row.arrives.web] })
+    }
+    for (const { name, frame } of refusedRows) {
+      cloud.fake.punts.length = 0
+      cloud.port('red-web').sends(frame)
+      expect(decided(cloud.fake.punts, at).why, name).toBe(name)
+    }
+  }
+})
+
+test('the flows of a view are the same parts as long as nothing in them changes', () => {
+  const [app] = appsOf(['l3_proactive'])
+  const before = new Set(app!.units!(view))
+  const again = [...app!.units!({ ...view, version: view.version + 1 })]
+  expect(again.every((unit) => before.has(unit))).toBe(true)
+  const routers = new Map([...view.routers].filter(([, { topic }]) => topic === tenants.red))
+  const fewer = [...app!.units!({ ...view, routers })]
+  expect(fewer.filter((unit) => !before.has(unit))).toEqual([])
+  expect(fewer.length).toBeLessThan(again.length)
+})
