@@ -40,6 +40,9 @@ import {
   whole,
 } from './values.ts'
 
+/** The types of networks that tunnels carry, and of the tunnels. */
+export const tunnelTypes = ['geneve', 'vxlan', 'gre'] as const
+
 const port = optional(whole(0, 65535))
 
 const binding = object({
@@ -77,7 +80,7 @@ export const tables = {
     fields: {
       id,
       ip: required(ip),
-      tunnel_types: list(required(choice('geneve', 'vxlan', 'gre'))),
+      tunnel_types: list(required(choice(...tunnelTypes))),
       external_host_ip: optional(ip),
     },
     refersTo: {},

@@ -110,12 +110,6 @@ describe('two networks that claim one wire', () => {
     ['two VLANs', vlan(100), vlan(101), []],
     ['a VLAN and the untagged wire', vlan(100), flat, []],
     ['a VLAN of two physical networks', vlan(100), { ...vlan(100), physical_network: 'physnet2' }, []],
-    [
-      'an overlay number',
-      { network_type: 'geneve', segmentation_id: 9 },
-      { network_type: 'geneve', segmentation_id: 9 },
-      [],
-    ],
   ])('%s', (_, red, blue, expected) => {
     expect(wires(network('blue', 2, blue), network('red', 1, red))).toEqual(expected)
   })
