@@ -19,6 +19,8 @@ needed=(
   ping:iputils-ping
   nft:nftables
   python3:python3-minimal
+  dhclient:isc-dhcp-client
+  busybox:busybox
   promtool:prometheus
   systemd-analyze:systemd
   etcd:etcd-server

@@ -135,10 +135,15 @@ function textOf({ name, state, directory, controllers, ports, processes }: LabSt
   const lines = [`lab ${name} is ${state}; its files are in ${directory}`]
   for (const { node, isReady, reasons } of controllers)
     lines.push(`controller of ${node}: ${isReady ? 'ready' : `not ready: ${reasons.join('; ')}`}`)
-  const portRows = ports.map(({ key, namespace, node, dnsName = '', addresses, ofport }) => {
-    const plugged = ofport === undefined ? 'no' : `port ${ofport}`
-    return [key, namespace, node, dnsName, fewOf(addresses), plugged]
-  })
+  const portRows = ports.map(
+    ({ key, namespace, node, dnsName = '', addresses, boot, configured, ofport }) => {
+      const plugged = ofport === undefined ? 'no' : `port ${ofport}`
+      const booted = addresses.every((ip) => configured.includes(ip))
+        ? ''
+        : ` (has ${fewOf(configured) || 'none'})`
+      return [key, namespace, node, dnsName, fewOf(addresses), `${boot}${booted}`, plugged]
+    },
+  )
   const processRows = processes.map(({ name: process, pid, isRunning }) => [
     process,
     `${pid}`,
@@ -147,7 +152,7 @@ function textOf({ name, state, directory, controllers, ports, processes }: LabSt
   return [
     ...lines,
     '',
-    textTable(['port', 'namespace', 'node', 'name', 'addresses', 'plugged'], portRows),
+    textTable(['port', 'namespace', 'node', 'name', 'addresses', 'boot', 'plugged'], portRows),
     textTable(['process', 'pid', 'state'], processRows).trimEnd(),
   ].join('\n')
 }

@@ -74,8 +74,12 @@ function* faultsOfGroups({ security_groups: groups }: LabFile): Iterable<Fault> 
 
 function* faultsOfPorts(lab: LabFile): Iterable<Fault> {
   const owners = new Map<string, string>()
-  for (const [name, { network, node, ips, security_groups }] of Object.entries(lab.ports)) {
+  for (const [name, { network, node, ips, security_groups, boot, dns_server }] of Object.entries(lab.ports)) {
     const path = `ports.${name}`
+    if (boot !== 'static' && dns_server !== undefined)
+      yield [`${path}.boot`, 'a port with a dns_server boots static: its server needs its addresses at once']
+    if (boot === 'udhcpc' && ips.every(isIpv6))
+      yield [`${path}.boot`, 'udhcpc speaks IPv4 alone; give the port an IPv4 address or another client']
     const { subnets, tenant } = lab.networks[network] ?? {}
     if (!subnets) yield [`${path}.network`, noNetwork(lab, network)]
     if (node !== undefined && !lab.nodes.includes(node)) yield [`${path}.node`, noNode(lab, node)]

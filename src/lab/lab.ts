@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { ConfigError, reasonOf } from '../errors.ts'
 import { openNbDriver } from '../nb/index.ts'
 import { adoptedPort } from './adopt.ts'
+import { boot } from './boot.ts'
 import type { Build } from './build.ts'
 import { startEtcd, untilEtcdAnswers } from './etcd.ts'
 import { deleteNamespace, hasNamespace } from './namespace.ts'
@@ -22,8 +23,9 @@ import {
   planOf,
   segmentsOf,
 } from './plan.ts'
-import { createPort, plug, removeResolverFile } from './port.ts'
+import { createPort, plug } from './port.ts'
 import { isRunning, LabError, processOf, signalProcess, stopProcess, together, waitUntil } from './process.ts'
+import { removeResolverFile } from './resolver-file.ts'
 import { readLabFile } from './schema.ts'
 import { seed } from './seed.ts'
 import { createSegment } from './segment.ts'
@@ -139,6 +141,12 @@ async function build(
         controllers.set(node.key, started)
         report(`the controller of ${node.key} is ready after ${Math.round(started.readyAfterMs)} ms`)
       }),
+    )
+  const booting = ports.filter((port) => port.boot !== 'static')
+  if (booting.length > 0)
+    await step(
+      `boot: ${keysOf(booting)}`,
+      booting.map((port) => () => boot(context, port)),
     )
   context.signal?.throwIfAborted()
   state.finish(context.diesWithParent)

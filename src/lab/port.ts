@@ -3,31 +3,46 @@
  * its node as Nova and Neutron's agent would do it (docs/lab.md). It knows nothing of the northbound rows.
  */
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { addressLine, type Build, hostSettings } from './build.ts'
 import { startDnsServer } from './dns-server.ts'
 import { createNamespace, createVeth, ip } from './namespace.ts'
 import type { NodePlan, PortPlan } from './plan.ts'
-import { removeIfEmpty } from './state.ts'
+import { writeResolverFile } from './resolver-file.ts'
 import { switchAt } from './switch.ts'
 
-/** Makes the VM and plugs it in; its DNS server runs if the plan has one. */
+/**
+ * Makes the VM and plugs it in. A VM that boots by itself has no addresses yet, and its link is down until then; another
+ * one has everything, and its DNS server runs if the plan has one.
+ */
 export async function createPort(build: Build, port: PortPlan, node: NodePlan): Promise<void> {
-  const { namespace, mac, mtu, records } = port
-  await createNamespace(namespace, hostSettings)
-  const outer = { namespace: node.namespace, device: port.device, mtu }
-  await createVeth(outer, { namespace, device: 'eth0', mac, mtu })
+  const { namespace, device, mac, mtu, boot } = port
+  const isStatic = boot === 'static'
+  await createNamespace(namespace, { ...hostSettings, ...(!isStatic && listening) })
+  const outer = { namespace: node.namespace, device, mtu }
+  // Its host cannot tell a VM what fits into the network: that is what its client is told.
+  await createVeth(outer, { namespace, device: 'eth0', mac, ...(isStatic && { mtu }) })
+  if (isStatic) await settle(build, port)
+  else {
+    await ip(namespace, ['link set eth0 down'])
+    writeResolverFile(namespace, { nameservers: [], searchDomains: [] })
+  }
+  await plug(port, node)
+}
+
+/** Lets a VM make its IPv6 addresses and routes from router advertisements, and find its resolvers by DHCP. */
+const listening = { 'ipv6/conf/default/accept_ra': '2' }
+
+/** Gives a VM all that its row says. */
+async function settle(build: Build, port: PortPlan): Promise<void> {
+  const { key, namespace, records } = port
   await ip(namespace, [
     ...port.addresses.map(({ cidr }) => addressLine(cidr, 'eth0')),
     ...port.gateways.map((gateway) => `route add default via ${gateway}`),
   ])
-  writeResolverFile(port)
-  if (records !== undefined) {
-    const addresses = port.addresses.map(({ ip }) => ip)
-    await startDnsServer(build, { key: port.key, namespace, addresses, records })
-  }
-  await plug(port, node)
+  writeResolverFile(namespace, port)
+  if (records === undefined) return
+  const addresses = port.addresses.map(({ ip }) => ip)
+  await startDnsServer(build, { key, namespace, addresses, records })
 }
 
 /** Plugs a port into its node's integration bridge, under the id of its lport. Does nothing if it is plugged. */
@@ -47,20 +62,3 @@ export async function plug(port: PortPlan, node: NodePlan): Promise<void> {
 export async function unplug(port: PortPlan, node: NodePlan): Promise<void> {
   await switchAt(node.switchDirectory).vsctl('--if-exists', 'del-port', node.integrationBridge, port.device)
 }
-
-/** `ip netns exec` shows this file as /etc/resolv.conf (ip-netns(8)). */
-function writeResolverFile({ namespace, nameservers, searchDomains }: PortPlan): void {
-  const directory = join(perNamespace, namespace)
-  mkdirSync(directory, { recursive: true })
-  const lines = nameservers.map((server) => `nameserver ${server}`)
-  if (searchDomains.length > 0) lines.push(`search ${searchDomains.join(' ')}`)
-  writeFileSync(join(directory, 'resolv.conf'), `${lines.join('\n')}\n`)
-}
-
-/** Removes what `createPort` left outside the lab's directory. */
-export function removeResolverFile(namespace: string): void {
-  rmSync(join(perNamespace, namespace), { recursive: true, force: true })
-  removeIfEmpty(perNamespace)
-}
-
-const perNamespace = '/etc/netns'

@@ -1,8 +1,9 @@
 /** What a lab looks like at this moment: its processes, its controllers and its ports (docs/lab.md). */
 
 import { ConfigError } from '../errors.ts'
+import { configuredAddresses } from './boot.ts'
 import { controllerPart, controllerStatus } from './node.ts'
-import type { NodePlan } from './plan.ts'
+import type { Boot, NodePlan } from './plan.ts'
 import { isRunning } from './process.ts'
 import { readState, type StateFile } from './state.ts'
 import { switchAt } from './switch.ts'
@@ -24,7 +25,11 @@ export interface LabStatus {
     readonly namespace: string
     readonly node: string
     readonly dnsName: string | undefined
+    /** What its row says. */
     readonly addresses: readonly string[]
+    readonly boot: Boot
+    /** What it has at this moment. */
+    readonly configured: readonly string[]
     /** Its OpenFlow port; undefined if it is not plugged in. */
     readonly ofport: number | undefined
   }[]
@@ -53,14 +58,18 @@ export async function labStatus(name: string): Promise<LabStatus> {
     directory: plan.directory,
     state: lifeOf(state),
     controllers,
-    ports: plan.ports.map(({ key, namespace, node, dnsName, addresses, device }) => ({
-      key,
-      namespace,
-      node,
-      dnsName,
-      addresses: addresses.map(({ ip }) => ip),
-      ofport: ofports.get(device),
-    })),
+    ports: await Promise.all(
+      plan.ports.map(async (port) => ({
+        key: port.key,
+        namespace: port.namespace,
+        node: port.node,
+        dnsName: port.dnsName,
+        addresses: port.addresses.map(({ ip }) => ip),
+        boot: port.boot,
+        configured: await configuredAddresses(port).catch(() => []),
+        ofport: ofports.get(port.device),
+      })),
+    ),
     processes: parts.map(({ name, process }) => ({
       name,
       pid: process.pid,

@@ -131,6 +131,8 @@ describe('a lab file with tunnels', () => {
     ['two remotes in a rule', 'security_groups.blue-open.rules', [{ direction: 'ingress', remote_group: 'blue-open', remote_ip_prefix: '10.0.0.0/8' }], 'lab.yaml: security_groups.blue-open.rules.0: a rule has a remote_group or a remote_ip_prefix, not both'],
     ["another tenant's group", 'ports.blue-web.security_groups', ['red-open'],         'lab.yaml: ports.blue-web.security_groups.0: blue has no security group red-open'],
     ['an unknown way to boot', 'ports.blue-web.boot',            'dhcpcd',             'lab.yaml: ports.blue-web.boot: a port boots static, or by dhclient, udhcpc or networkd'],
+    ['a server that boots',  'ports.blue-web.dns_server',        { records: {} },      'lab.yaml: ports.blue-web.boot: a port with a dns_server boots static'],
+    ['udhcpc without IPv4',  'ports.red-web',                    { network: 'red-front', ips: ['fd00:a::11'], boot: 'udhcpc' }, 'lab.yaml: ports.red-web.boot: udhcpc speaks IPv4 alone'],
     ['an unknown DHCP option', 'ports.blue-web.dhcp_options',    { 255: 'end' },       'lab.yaml: ports.blue-web.dhcp_options.255: not a DHCP option; write a number from 1 to 254'],
     ['an external node that is none', 'outside.external_host_ips', { compute: '198.51.100.21' }, 'lab.yaml: outside.external_host_ips.compute: there is no node compute; it is one of compute-1, compute-2'],
     ['an external IPv6 address', 'outside.external_host_ips',    { 'compute-1': '2001:db8::1' }, "lab.yaml: outside.external_host_ips.compute-1: 2001:db8::1 is an IPv6 address; a node's external address is IPv4"],
