@@ -113,6 +113,7 @@ async function run(args: readonly string[]): Promise<void> {
 /** What the configuration says for all applications. */
 const commonOf = ({ DEFAULT, df }: Values): AppHost['common'] => ({
   dnsDomain: DEFAULT.dns_domain,
+  leaseSeconds: DEFAULT.dhcp_lease_duration,
   localIp: df.local_ip,
   tunnelTypes: df.tunnel_types,
 })

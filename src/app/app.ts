@@ -36,6 +36,8 @@ export interface AppHost {
 /** What df.conf says for all applications. */
 export interface CommonOptions {
   readonly dnsDomain: string
+  /** How long a DHCP lease lasts; seconds, -1 for ever. */
+  readonly leaseSeconds: number
   /** The address of this node's tunnels; empty if it has none. */
   readonly localIp: string
   readonly tunnelTypes: readonly string[]

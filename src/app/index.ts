@@ -5,6 +5,7 @@
 
 import type { Application } from './app.ts'
 import { classifier } from './classifier/classifier.ts'
+import { dhcp } from './dhcp/dhcp.ts'
 import { dns } from './dns/dns.ts'
 import { l2 } from './l2/l2.ts'
 import { l3 } from './l3/l3.ts'
@@ -22,6 +23,7 @@ export const applications: readonly Application[] = [
   tunneling,
   sg,
   l3,
+  dhcp,
   dns,
 ]
 
@@ -31,6 +33,6 @@ export const builtIn: readonly string[] = ['portbinding']
 // biome-ignore format: a list of words
 /** Names of Dragonflow's applications that are not ported; they are left out with a warning. */
 export const notPorted: readonly string[] = [
-  'active_port_detection', 'aging', 'chassis_snat', 'dhcp', 'dnat', 'fc', 'l3_reactive', 'legacy_snat',
+  'active_port_detection', 'aging', 'chassis_snat', 'dnat', 'fc', 'l3_reactive', 'legacy_snat',
   'log', 'metadata_service', 'migration', 'portqos', 'sfc', 'trunk',
 ]

@@ -33,7 +33,7 @@ export const tables = {
   classify:             { id: 0,   owner: 'classifier',   lends: ['provider', 'tunneling', 'chassis_snat'],    next: ['portsec', 'externalIngress', 'snatIngress', 'tunnelIngress'] },
   externalIngress:      { id: 2,   owner: 'provider',     lends: [],                                           next: ['lookup'] },
   tunnelIngress:        { id: 3,   owner: 'tunneling',    lends: [],                                           next: ['ingressLookup'] },
-  portsec:              { id: 5,   owner: 'portsec',      lends: [],                                           next: ['portsecNd', 'egressConntrack', 'services'] },
+  portsec:              { id: 5,   owner: 'portsec',      lends: ['dhcp'],                                     next: ['portsecNd', 'egressConntrack', 'services'] },
   portsecNd:            { id: 6,   owner: 'portsec',      lends: [],                                           next: ['egressConntrack', 'services'] },
   egressConntrack:      { id: 10,  owner: 'l2',           lends: ['sg'],                                       next: ['egressSecurityGroup', 'services'] },
   egressSecurityGroup:  { id: 15,  owner: 'sg',           lends: [],                                           next: ['egressAllowed', 'services'] },

@@ -94,7 +94,8 @@ function isPart(reach: Reach, { bytes, prefix }: Reach): boolean {
 
 const textOf = (bytes: Buffer): string => (bytes.length === 4 ? ipv4Text(bytes) : ipv6Text(bytes))
 
-function maskOf(prefix: number, size: number): Buffer {
+/** The first `prefix` bits of `size` bytes. */
+export function maskOf(prefix: number, size: number): Buffer {
   return Buffer.from(
     Array.from({ length: size }, (_, i) => (0xff00 >> Math.min(Math.max(prefix - 8 * i, 0), 8)) & 0xff),
   )

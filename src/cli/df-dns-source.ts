@@ -101,7 +101,12 @@ async function offline(config: DnsConfig): Promise<{ app: App; view: View; rejec
     const everywhere = [...view.ports.values()].map((port) => ({ ...port, ofport: 0 }))
     const host = {
       ...{ log: createLogger('error'), metrics: createMetrics(), now: systemClock.now },
-      common: { dnsDomain: config.DEFAULT.dns_domain, localIp: '', tunnelTypes: [] },
+      common: {
+        dnsDomain: config.DEFAULT.dns_domain,
+        leaseSeconds: config.DEFAULT.dhcp_lease_duration,
+        localIp: '',
+        tunnelTypes: [],
+      },
     }
     const app = dns.factory(config.df_dns_app, host)
     return { app, view: { ...view, localPorts: everywhere }, rejected: rejectedNames(nb) }

@@ -18,6 +18,10 @@ export const defaultOptions = {
     'openstacklocal',
     'The domain of ports whose subnet has no domain of its own; empty for none.',
   ),
+  dhcp_lease_duration: option.integer(
+    { min: -1, max: 0xffff_fffe, default: 86_400, unit: 'seconds' },
+    'How long an address that DHCP gave may be used without asking again; -1 for ever.',
+  ),
   log_level: option.choice(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
     'info',

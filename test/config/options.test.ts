@@ -21,6 +21,7 @@ test('every default is a value that a file could give', () => {
       DEFAULT: {
         host: hostname(),
         dns_domain: 'openstacklocal',
+        dhcp_lease_duration: 86_400,
         log_level: 'info',
         run_dir: '/run/dragonflow',
       },
@@ -82,5 +83,5 @@ test('what a running controller takes over: only what src/main.ts hands on again
   const reloadable = Object.values(controllerSections)
     .flatMap((table) => Object.entries(table))
     .filter(([, { isReloadable }]) => isReloadable)
-  expect(reloadable.map(([name]) => name)).toEqual(['dns_domain', 'log_level'])
+  expect(reloadable.map(([name]) => name)).toEqual(['dns_domain', 'dhcp_lease_duration', 'log_level'])
 })

@@ -136,7 +136,7 @@ const foundOf = (name: string, more: Partial<ForeignApplication> = {}): Found =>
 const hostOf = (): AppHost => ({
   log: silentLogger,
   metrics: createMetrics(),
-  common: { dnsDomain: '', localIp: '', tunnelTypes: [] },
+  common: { dnsDomain: '', leaseSeconds: 86_400, localIp: '', tunnelTypes: [] },
   now: () => 0,
 })
 

@@ -57,7 +57,7 @@ const host = {
   log: silentLogger,
   metrics: createMetrics(),
   now: () => 0,
-  common: { dnsDomain: 'elsewhere.example', localIp: '', tunnelTypes: [] },
+  common: { dnsDomain: 'elsewhere.example', leaseSeconds: 86_400, localIp: '', tunnelTypes: [] },
 }
 const options = Object.fromEntries(
   Object.entries(dns.options).map(([name, { default: value }]) => [name, value]),

@@ -91,7 +91,12 @@ const hostOf = (common: Partial<CommonOptions>): AppHost => ({
   log: silentLogger,
   metrics: createMetrics(),
   common: {
-    ...{ dnsDomain: 'openstacklocal', localIp: '192.0.2.1', tunnelTypes: ['geneve', 'vxlan', 'gre'] },
+    ...{
+      dnsDomain: 'openstacklocal',
+      leaseSeconds: 86_400,
+      localIp: '192.0.2.1',
+      tunnelTypes: ['geneve', 'vxlan', 'gre'],
+    },
     ...common,
   },
   now: () => 0,

@@ -8,7 +8,8 @@ import type { UdpFrame } from '../../packet/index.ts'
 import { createGrouping } from '../grouping.ts'
 import { createJoins } from '../joins.ts'
 import { bytesOf } from '../reach.ts'
-import type { Port, Router, View } from '../view.ts'
+import { createRouterAddresses } from '../router-addresses.ts'
+import type { Port, View } from '../view.ts'
 import { ednsError, type Reply } from './answer.ts'
 import { extendedErrors } from './codes.ts'
 import type { Query, Unread } from './question.ts'
@@ -50,26 +51,6 @@ export function createOwnAddresses(): IsToOwnAddress {
 
 const isDhcpAgent = ({ deviceOwner, chassis }: Port) =>
   deviceOwner === 'network:dhcp' && chassis !== undefined
-
-/** Makes the function that gives the addresses of all routers by network, once for the same routers. */
-function createRouterAddresses() {
-  const kept = new WeakMap<ReadonlyMap<string, Router>, ReadonlyMap<string, readonly string[]>>()
-  return (routers: ReadonlyMap<string, Router>) => {
-    const known = kept.get(routers) ?? routerAddresses(routers)
-    kept.set(routers, known)
-    return known
-  }
-}
-
-function routerAddresses(routers: ReadonlyMap<string, Router>): ReadonlyMap<string, readonly string[]> {
-  const byNetwork = new Map<string, string[]>()
-  for (const { ports } of routers.values())
-    for (const { networkId, networks } of ports) {
-      const ips = networks.map((address) => address.split('/')[0]!)
-      byNetwork.set(networkId, [...(byNetwork.get(networkId) ?? []), ...ips])
-    }
-  return byNetwork
-}
 
 /**
  * What such an address says to a query without an answer, or to a message that is no query; undefined to what nobody may

@@ -31,7 +31,7 @@ const defaults: Options = {
 
 /** The host of an application under test. */
 export function hostOf(dnsDomain = 'openstacklocal', rest: Partial<AppHost> = {}): AppHost {
-  const common = { dnsDomain, localIp: '', tunnelTypes: [] }
+  const common = { dnsDomain, leaseSeconds: 86_400, localIp: '', tunnelTypes: [] }
   return { log: silentLogger, metrics: createMetrics(), common, now: () => 0, ...rest }
 }
 

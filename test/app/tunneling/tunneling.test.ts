@@ -232,7 +232,7 @@ async function countedAt(views: readonly View[]) {
   const metrics = createMetrics()
   const lines: unknown[] = []
   const log = { ...silentLogger, warn: (fields: unknown) => void lines.push(fields) } as typeof silentLogger
-  const common = { dnsDomain: '', localIp, tunnelTypes: ['geneve', 'vxlan'] }
+  const common = { dnsDomain: '', leaseSeconds: 86_400, localIp, tunnelTypes: ['geneve', 'vxlan'] }
   const app = tunneling.factory({}, { log, metrics, common, now: () => 0 })
   for (const view of views) [...app.flows(view)]
   const counts = (await metrics.text()).split('\n').filter((line) => line.startsWith('df_tunneling'))

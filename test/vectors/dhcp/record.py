@@ -58,11 +58,11 @@ script = write('script', '''#!/bin/sh
 [ "$1" = bound ] && ip addr replace "$ip/24" dev rec-c && touch %s
 exit 0
 ''' % path('bound'), 0o755)
-dhclient_conf = write('dhclient.conf', '''timeout 10;
+dhclient_conf = write('dhclient.conf', '''option rfc3442-classless-static-routes code 121 = array of unsigned integer 8;
+timeout 10;
 send host-name = gethostname();
 request subnet-mask, broadcast-address, time-offset, routers, domain-name, domain-name-servers, domain-search, host-name,
   interface-mtu, rfc3442-classless-static-routes, ntp-servers;
-option rfc3442-classless-static-routes code 121 = array of unsigned integer 8;
 ''')
 dhclient_script = write('dhclient-script', '''#!/bin/sh
 case "$reason" in BOUND|REBOOT) ip addr replace "$new_ip_address/24" dev rec-c; touch %s;; esac

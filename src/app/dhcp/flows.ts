@@ -1,0 +1,65 @@
+/**
+ * The part of DHCP for IPv4 in the pipeline (docs/pipeline.md): which packets of which ports are sent up, and the answers
+ * that the switch gives itself for the server's address. Everything is keyed by the port's or the network's register. It
+ * knows no lease.
+ */
+
+import { controller, ethTypes, type Flow, type Match } from '../../openflow/index.ts'
+import { arpAnswer, echoAnswer } from '../answers.ts'
+import type { DhcpServer } from '../dhcp-server.ts'
+import { flow, goto } from '../pipeline.ts'
+import type { LocalPort, Network } from '../view.ts'
+import { ports } from './codes.ts'
+
+/** The userdata by which the host finds the application of a punt. */
+export const userdata = 'dhcp'
+
+// biome-ignore format: columns
+const priority = {
+  echo:     300,
+  ownQuery: 220, // in portsec: before the rows of a port's own addresses
+  known:    100,
+  miss:       1,
+} as const
+
+const wholePacket = 0xffff
+const punt = controller({ maxLen: wholePacket, userdata: Buffer.from(userdata) })
+
+const udp: Match = { ethType: ethTypes.ipv4, ipProto: 17 }
+const query: Match = { ...udp, udpSrc: ports.client, udpDst: ports.server }
+const everybody = '255.255.255.255'
+
+/** What all networks share: queries of ports without DHCP go on as if there was none. */
+export function commonFlows(): Flow[] {
+  return [
+    flow('services', priority.known, { vlanTci: 0, ...query }, [goto('dhcp')]),
+    flow('dhcp', priority.miss, {}, [goto('lookup')]),
+  ]
+}
+
+/**
+ * The queries of a port that has DHCP: those to everybody and those to its server. A port that still uses an address that
+ * it no longer has must be able to say so, which port security would otherwise keep from it.
+ */
+export function* portFlows(
+  { key, macs, isPortSecurityEnabled }: LocalPort,
+  server: DhcpServer | undefined,
+): Iterable<Flow> {
+  for (const ipv4Dst of server ? [everybody, server.ip] : [everybody]) {
+    if (isPortSecurityEnabled)
+      for (const ethSrc of macs)
+        yield flow('portsec', priority.ownQuery, { reg6: key, ethSrc, ...query, ipv4Dst }, [goto('services')])
+    yield flow('dhcp', priority.known, { reg6: key, ethType: ethTypes.ipv4, ipv4Dst }, [punt])
+  }
+}
+
+/** The answers for a server's address in its network: nobody else gives any. */
+export function serverFlows({ key }: Network, { ip, mac }: DhcpServer): Flow[] {
+  const metadata = BigInt(key)
+  const arpRequest: Match = { ethType: ethTypes.arp, metadata, arpTpa: ip, arpOp: 1 }
+  const echoRequest: Match = { ethType: ethTypes.ipv4, ipProto: 1, metadata, ipv4Dst: ip, icmpv4Type: 8 }
+  return [
+    flow('arp', priority.known, arpRequest, arpAnswer(ip, mac)),
+    flow('lookup', priority.echo, echoRequest, echoAnswer(ip)),
+  ]
+}

@@ -1,0 +1,28 @@
+/**
+ * One protocol of the application dhcp: DHCP for IPv4, and what configures IPv6. It says what an application says to the
+ * host, as far as it concerns the protocol; the application joins them (dhcp.ts).
+ */
+
+import type { Flow } from '../../openflow/index.ts'
+import type { Punt, Verdict } from '../app.ts'
+import type { View } from '../view.ts'
+
+/** A protocol that configures hosts. */
+export interface Service {
+  /** Its flows, in parts that stay the same arrays while nothing in them changes (`App.units`). */
+  units(view: View): Iterable<readonly Flow[]>
+  /** Decides a packet that its flows sent up; undefined if the packet is of another protocol. */
+  decide(punt: Punt, view: View): Verdict | undefined
+}
+
+/** What holds for all protocols; df.conf says it. */
+export interface ServiceRules {
+  /** The resolvers of subnets that name none. */
+  readonly dnsServers: readonly string[]
+  /** The domain of subnets without one of their own. */
+  readonly defaultDomain: string | undefined
+  /** Of networks whose row says none; bytes. */
+  readonly defaultMtu: number
+  /** How long an address may be used without asking again. */
+  readonly leaseSeconds: number
+}
