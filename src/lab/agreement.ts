@@ -136,11 +136,12 @@ function* faultsOfOutside(lab: LabFile): Iterable<Fault> {
       ]
     for (const [index, ip] of gateway.outside.entries()) addresses.push([`${path}.outside.${index}`, ip])
   }
-  for (const [node, ip] of Object.entries(outside?.external_host_ips ?? {})) {
+  for (const [node, ips] of Object.entries(outside?.external_host_ips ?? {})) {
     const path = `outside.external_host_ips.${node}`
     if (!lab.nodes.includes(node)) yield [path, noNode(lab, node)]
-    if (isIpv6(ip)) yield [path, `${ip} is an IPv6 address; a node's external address is IPv4`]
-    addresses.push([path, ip])
+    if (isIpv6(ips[0]!) || (ips[1] !== undefined && !isIpv6(ips[1])))
+      yield [path, 'write one IPv4 address, and one IPv6 address behind it if need be']
+    for (const [index, ip] of ips.entries()) addresses.push([`${path}.${index}`, ip])
   }
   for (const [name, server] of Object.entries(outside?.servers ?? {}))
     for (const [index, ip] of server.addresses.entries())

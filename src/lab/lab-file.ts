@@ -83,7 +83,7 @@ const port = object({
 
 const outside = object({
   subnets: z.array(cidr).min(1),
-  external_host_ips: z.record(key, address).default({}),
+  external_host_ips: z.record(key, z.array(address).min(1).max(2)).default({}),
   servers: z.record(key, server).default({}),
 })
 

@@ -67,26 +67,33 @@ const underlayMtu = 1600
 
 /**
  * The node's kernel is the router between the external bridge and the segment outside: it answers there for the external
- * address, and sends what comes for it into the bridge.
+ * addresses, and sends what comes for them into the bridge.
  */
 async function openOutside(node: NodePlan, external: ExternalPlan, outside: string): Promise<void> {
-  const { bridge, hostIp, kernelAddress, subnets } = external
+  const { bridge, hostIps, kernelAddress, subnets } = external
   const { namespace } = node
   await addNodeBridge(node, bridge, 'standalone')
   await joinSegment(outside, { namespace, device: outsideDevice, key: node.key })
-  await ip(namespace, [
-    `link set ${bridge} up`,
-    addressLine(kernelAddress, bridge),
-    `route add ${hostIp}/32 dev ${bridge}`,
-    ...subnets.map((subnet) => `route add ${subnet} dev ${outsideDevice}`),
-    `neighbour add proxy ${hostIp} dev ${outsideDevice}`,
-  ])
   await setParameters(namespace, {
     [`ipv4/conf/${bridge}/forwarding`]: '1',
     [`ipv4/conf/${outsideDevice}/forwarding`]: '1',
+    [`ipv6/conf/${bridge}/disable_ipv6`]: '0',
+    [`ipv6/conf/${outsideDevice}/disable_ipv6`]: '0',
+    'ipv6/conf/all/forwarding': '1',
+    [`ipv6/conf/${outsideDevice}/proxy_ndp`]: '1',
     // The kernel would let a question for somebody else wait for up to 0.8 s.
     [`ipv4/neigh/${outsideDevice}/proxy_delay`]: '0',
+    [`ipv6/neigh/${outsideDevice}/proxy_delay`]: '0',
   })
+  await ip(namespace, [
+    `link set ${bridge} up`,
+    addressLine(kernelAddress, bridge),
+    ...subnets.map((subnet) => `route replace ${subnet} dev ${outsideDevice}`),
+    ...hostIps.flatMap((hostIp) => [
+      `route add ${hostIp} dev ${bridge}`,
+      `neighbour add proxy ${hostIp} dev ${outsideDevice}`,
+    ]),
+  ])
 }
 
 /** The node's link to the segment outside. */
@@ -97,6 +104,7 @@ table inet node {
   chain input {
     type filter hook input priority filter; policy drop
     iifname { "lo", "br-phy" } accept
+    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } iifname { "br-ext", "${outsideDevice}" } accept
   }
   chain forward {
     type filter hook forward priority filter; policy drop

@@ -1,7 +1,6 @@
 /** The plan of a compute node: its switch's bridges, its links to other nodes and outside, and its controller's df.conf. */
 
 import { join } from 'node:path'
-import { isIpv6 } from './address.ts'
 import { deviceOf } from './ids.ts'
 import { isTunnelled, type LabFile } from './lab-file.ts'
 import type { EtcdPlan, ExternalPlan, NodePlan, UnderlayPlan } from './plan-parts.ts'
@@ -69,10 +68,10 @@ function underlayPlan(key: string, ip: string, lab: LabFile, site: NodeSite): Un
 }
 
 function externalPlan(key: string, number: number, { outside }: LabFile): ExternalPlan | undefined {
-  const hostIp = outside?.external_host_ips[key]
-  if (hostIp === undefined) return undefined
-  const subnets = outside!.subnets.filter((subnet) => !isIpv6(subnet))
-  return { bridge: 'br-ext', hostIp, kernelAddress: `169.254.0.${number}/32`, subnets }
+  const hostIps = outside?.external_host_ips[key]
+  if (hostIps === undefined) return undefined
+  const { subnets } = outside!
+  return { bridge: 'br-ext', hostIps, kernelAddress: `169.254.0.${number}/32`, subnets }
 }
 
 type Config = Record<string, Record<string, string>>
@@ -80,7 +79,6 @@ type Config = Record<string, Record<string, string>>
 /** The options that follow from the plan. */
 function derivedConfig(node: Omit<NodePlan, 'config'>, site: NodeSite): Config {
   const { key, runDir, integrationBridge, switchDirectory, bridges, ip, underlay, external } = node
-  const mapped = { ...bridges, ...(external && { external: external.bridge }) }
   const northbound = Object.entries(northboundOf(site)).map(([name, value]) => [name, String(value)])
   return {
     DEFAULT: { host: key, run_dir: runDir },
@@ -90,16 +88,20 @@ function derivedConfig(node: Omit<NodePlan, 'config'>, site: NodeSite): Config {
       ovsdb_connection: `unix:${join(switchDirectory, 'db.sock')}`,
       metrics_listen: '127.0.0.1:9476',
       ...(underlay && { local_ip: ip, tunnel_types: tunnelTypes.join(',') }),
-      ...(external && { external_host_ip: external.hostIp }),
+      ...(external && { external_host_ip: external.hostIps[0]! }),
     },
     df_openflow: { listen: `unix:${join(switchDirectory, `${integrationBridge}.controller`)}` },
     df_provider_networks: {
-      bridge_mappings: Object.entries(mapped)
+      bridge_mappings: Object.entries(bridges)
         .map(([physical, bridge]) => `${physical}:${bridge}`)
         .join(','),
     },
-    ...(external && { df_snat_app: { external_network_bridge: external.bridge } }),
+    ...(external && { df_snat_app: snatOptions(external) }),
   }
+}
+
+function snatOptions({ bridge, hostIps: [, ipv6] }: ExternalPlan) {
+  return { external_network_bridge: bridge, ...(ipv6 !== undefined && { external_host_ip6: ipv6 }) }
 }
 
 function withOptions(derived: Config, options: LabFile['options']): Config {

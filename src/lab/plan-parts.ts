@@ -37,11 +37,11 @@ export interface UnderlayPlan {
 export interface ExternalPlan {
   /** The bridge whose local port is the next hop of what leaves the cloud. */
   readonly bridge: string
-  /** The address that the world sees. */
-  readonly hostIp: string
+  /** The addresses that the world sees: of IPv4, and of IPv6 if it has one. */
+  readonly hostIps: readonly string[]
   /** What the node's kernel calls itself when it looks for its neighbours there; with prefix length. */
   readonly kernelAddress: string
-  /** The IPv4 subnets outside. */
+  /** The subnets outside. */
   readonly subnets: readonly string[]
 }
 

@@ -55,7 +55,7 @@ const chassisRow = ({ key, ip, underlay, external }: NodePlan) => ({
   id: key,
   ip,
   tunnel_types: underlay === undefined ? [] : tunnelTypes,
-  external_host_ip: external?.hostIp,
+  external_host_ip: external?.hostIps[0],
 })
 
 const networkRow = (

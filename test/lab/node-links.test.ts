@@ -21,7 +21,7 @@ ports:
   blue-right: { network: blue-net, node: compute-2, ips: [10.0.0.12] }
 outside:
   subnets: [198.51.100.0/24]
-  external_host_ips: { compute-1: 198.51.100.21, compute-2: 198.51.100.22 }
+  external_host_ips: { compute-1: [198.51.100.21], compute-2: [198.51.100.22] }
   servers: { resolver: { addresses: [198.51.100.53], records: { ext.example.net: [192.0.2.80] } } }
 `
 

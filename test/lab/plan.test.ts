@@ -101,8 +101,8 @@ describe('a plan with tunnels', () => {
     ])
     expect(plan.nodes[1]!.config).toMatchObject({
       df: { local_ip: '192.0.2.2', tunnel_types: 'geneve,vxlan', external_host_ip: '198.51.100.22' },
-      df_snat_app: { external_network_bridge: 'br-ext' },
-      df_provider_networks: { bridge_mappings: 'external:br-ext' },
+      df_snat_app: { external_network_bridge: 'br-ext', external_host_ip6: '2001:db8::22' },
+      df_provider_networks: { bridge_mappings: '' },
     })
     expect(namespacesOf(plan).filter((name) => name === 'df-underlay')).toHaveLength(1)
     expect(planned().nodes[0]).toMatchObject({ underlay: undefined, external: undefined })

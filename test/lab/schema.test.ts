@@ -134,9 +134,10 @@ describe('a lab file with tunnels', () => {
     ['a server that boots',  'ports.blue-web.dns_server',        { records: {} },      'lab.yaml: ports.blue-web.boot: a port with a dns_server boots static'],
     ['udhcpc without IPv4',  'ports.red-web',                    { network: 'red-front', ips: ['fd00:a::11'], boot: 'udhcpc' }, 'lab.yaml: ports.red-web.boot: udhcpc speaks IPv4 alone'],
     ['an unknown DHCP option', 'ports.blue-web.dhcp_options',    { 255: 'end' },       'lab.yaml: ports.blue-web.dhcp_options.255: not a DHCP option; write a number from 1 to 254'],
-    ['an external node that is none', 'outside.external_host_ips', { compute: '198.51.100.21' }, 'lab.yaml: outside.external_host_ips.compute: there is no node compute; it is one of compute-1, compute-2'],
-    ['an external IPv6 address', 'outside.external_host_ips',    { 'compute-1': '2001:db8::1' }, "lab.yaml: outside.external_host_ips.compute-1: 2001:db8::1 is an IPv6 address; a node's external address is IPv4"],
-    ['an external address inside', 'outside.external_host_ips',  { 'compute-1': '10.0.0.1' }, 'lab.yaml: outside.external_host_ips.compute-1: 10.0.0.1 is in no subnet of outside.subnets'],
+    ['an external node that is none', 'outside.external_host_ips', { compute: ['198.51.100.21'] }, 'lab.yaml: outside.external_host_ips.compute: there is no node compute; it is one of compute-1, compute-2'],
+    ['an external IPv6 address alone', 'outside.external_host_ips', { 'compute-1': ['2001:db8::1'] }, 'lab.yaml: outside.external_host_ips.compute-1: write one IPv4 address, and one IPv6 address behind it'],
+    ['two of IPv4',          'outside.external_host_ips',        { 'compute-1': ['198.51.100.21', '198.51.100.22'] }, 'lab.yaml: outside.external_host_ips.compute-1: write one IPv4 address, and one IPv6 address behind it'],
+    ['an external address inside', 'outside.external_host_ips',  { 'compute-1': ['10.0.0.1'] }, 'lab.yaml: outside.external_host_ips.compute-1.0: 10.0.0.1 is in no subnet of outside.subnets'],
     ['a gateway in a tunnel', 'gateways',                        { out: { network: 'red-front', outside: ['198.51.100.9'] } }, 'lab.yaml: gateways.out.network: red-front is a geneve network; a gateway stands on a vlan or flat one'],
     ['the key underlay',     'ports.underlay',                   { network: 'red-back', ips: ['10.0.1.13'] }, 'lab.yaml: ports.underlay: the key is used by the lab itself too'],
   ])('with %s is refused', (_, path, value, message) => {

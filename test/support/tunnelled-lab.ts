@@ -25,8 +25,8 @@ ports:
   red-db: { network: red-back, dns_name: db, node: compute-2, ips: [10.0.1.12], boot: udhcpc }
   blue-web: { network: blue-front, dns_name: web, node: compute-2, ips: [10.0.0.2], boot: networkd }
 outside:
-  subnets: [198.51.100.0/24]
-  external_host_ips: { compute-1: 198.51.100.21, compute-2: 198.51.100.22 }
+  subnets: [198.51.100.0/24, 2001:db8::/64]
+  external_host_ips: { compute-1: [198.51.100.21], compute-2: [198.51.100.22, 2001:db8::22] }
   servers: { resolver: { addresses: [198.51.100.53] } }
 `
 
