@@ -22,6 +22,8 @@ export interface DummySwitch {
 
 export interface DummyBridge {
   install(flows: readonly Flow[], groups: readonly Group[]): Promise<void>
+  /** Gives it these flows in place of those that it has; what is the same stays. */
+  replace(flows: readonly Flow[]): Promise<void>
   /** Frames come in, one after the other; returns what leaves. */
   receive(port: number, ...frames: Buffer[]): Promise<Sent[]>
   /** What `ovs-ofctl dump-flows` shows, without counters, cookies and timed rows. */
@@ -96,10 +98,13 @@ async function addDummyBridge(
       while (newFrames(marker.out).length === 0) await sleep(2)
     }
   }
+  const detour = `table=0,priority=65535,in_port=${marker.in} actions=output:${marker.out}`
   return {
-    install: async (flows, groups) => {
-      const detour = `table=0,priority=65535,in_port=${marker.in} actions=output:${marker.out}`
-      await install(real, bridge, [...flows.map(formatFlow), detour], groups)
+    install: (flows, groups) => install(real, bridge, [...flows.map(formatFlow), detour], groups),
+    replace: async (flows) => {
+      const file = join(real.rundir, `${bridge}.flows`)
+      writeFileSync(file, [...flows.map(formatFlow), detour].map((text) => `${text}\n`).join(''))
+      await real.ofctl('replace-flows', bridge, file)
     },
     receive: async (port, ...frames) => {
       await inject(port, ...frames)

@@ -86,14 +86,51 @@ export const udp = (sourcePort: number, destinationPort: number, data = 'hello')
   },
 })
 
-/** ICMP: type, code 0, and what follows the checksum. */
-const icmpv4 = (type: number, body: Buffer): Payload => ({
-  protocol: 1,
-  bytesFor: () => withChecksum(Buffer.concat([Buffer.from([type, 0, 0, 0]), body]), 2),
+/** The first segment of a TCP connection (SYN), with data if need be; or the answer to it (SYN and ACK). */
+export const tcp = (
+  sourcePort: number,
+  destinationPort: number,
+  { data = '', isReply = false } = {},
+): Payload => ({
+  protocol: 6,
+  bytesFor: (addresses) => {
+    const [acknowledged, flags] = isReply ? ['00000002', '12'] : ['00000000', '02']
+    const rest = Buffer.from(`00000001${acknowledged}50${flags}040000000000`, 'hex')
+    const packet = Buffer.concat([u16(sourcePort), u16(destinationPort), rest, Buffer.from(data)])
+    return withChecksum(packet, 16, addresses, 6)
+  },
 })
 
-export const ping = icmpv4(8, Buffer.from([0, 1, 0, 1]))
-export const pong = icmpv4(0, Buffer.from([0, 1, 0, 1]))
+/** ICMP: type, code, and what follows the checksum. */
+export const icmp = (type: number, code: number, body: Buffer = Buffer.from([0, 1, 0, 1])): Payload => ({
+  protocol: 1,
+  bytesFor: () => withChecksum(Buffer.concat([Buffer.from([type, code, 0, 0]), body]), 2),
+})
+
+export const ping = icmp(8, 0)
+export const pong = icmp(0, 0)
+
+/** A payload behind an IPv6 extension header without options: 0 is hop-by-hop, 60 for the destination (RFC 8200 §4.3). */
+export const behind = (header: number, payload: Payload): Payload => ({
+  protocol: header,
+  bytesFor: (addresses) =>
+    Buffer.concat([Buffer.from([payload.protocol, 0, 1, 4, 0, 0, 0, 0]), payload.bytesFor(addresses)]),
+})
+
+/** An IPv4 packet in fragments of at most `size` bytes behind their headers, a multiple of 8. */
+export function fragmentsOf({ etherType, bytes }: Content, size = 1480): Content[] {
+  const [head, body] = [bytes.subarray(0, 20), bytes.subarray(20)]
+  return Array.from({ length: Math.ceil(body.length / size) }, (_, index) => {
+    const part = body.subarray(index * size, (index + 1) * size)
+    const isLast = (index + 1) * size >= body.length
+    const own = Buffer.from(head)
+    own.writeUInt16BE(20 + part.length, 2)
+    own.writeUInt16BE((isLast ? 0 : 0x2000) | ((index * size) >> 3), 6)
+    own.writeUInt16BE(0, 10)
+    own.writeUInt16BE(checksum(own), 10)
+    return { etherType, bytes: Buffer.concat([own, part]) }
+  })
+}
 
 /** ICMPv6: type, code 0, and what follows the checksum. */
 const icmpv6 = (type: number, body: Buffer): Payload => ({

@@ -2,8 +2,10 @@
  * What a rule of a security group says of the packet itself, as matches: its family, its protocol, the ports it goes to or
  * the type and code of ICMP. It knows no group and nobody at either end.
  *
- * Open vSwitch tracks fragments as the whole packet that they make, but gives later ones to the flows without ports. Theirs
- * are those of the connection: it is matched in the direction that it was opened in, in which they are the packet's.
+ * Fragments: Open vSwitch tracks the packet that they make, and hides the ports of the first from flows (`frag_handling` is
+ * normal). Those of the connection are not hidden, and as it is matched in the direction that it was opened in, they are the
+ * packet's. Later ones have neither in the userspace datapath: they pass where any port of their protocol does, for a new
+ * connection only together with the first, since `ct` puts them together again. The kernel's goes on with the whole packet.
  */
 
 import { ethTypes, type Match, parseMatch } from '../../openflow/index.ts'
@@ -27,8 +29,9 @@ const portsOf: Readonly<Record<number, 'tcpDst' | 'udpDst' | 'sctpDst'>> = {
 
 const icmp = { ipv4: 1, ipv6: 58 } as const
 
-const isFirst: Match = { ipFrag: { value: 0, mask: 2 } }
-const isLater: Match = { ipFrag: 3, ...parseMatch('ct_state=-inv+trk') }
+const isWhole: Match = { ipFrag: 0 }
+const isFirst: Match = { ipFrag: 1, ...parseMatch('ct_state=-inv+trk') }
+const isLater: Match = { ipFrag: 3 }
 const everyPort = { min: 0, max: 0xffff }
 
 /**
@@ -46,24 +49,34 @@ export function servicesOf(rule: SecurityGroupRule): readonly Match[] | undefine
   const port = portsOf[protocol]
   if (port === undefined || max === undefined) return []
   if (min === everyPort.min && max === everyPort.max) return [packets]
-  return masksOf(min, max).flatMap(({ value, mask }) => {
+  const headers = masksOf(min, max).map(({ value, mask }) => {
     const compared = mask === 0xffff ? value : { value, mask }
-    return [
-      { ...packets, ...isFirst, [port]: compared },
-      { ...packets, ...isLater, ctNwProto: protocol, ctTpDst: compared },
-    ]
+    return { own: { [port]: compared }, connection: { ctTpDst: compared } }
   })
+  return withFragments(packets, protocol, headers)
 }
 
 function icmpMatches(packets: Match, protocol: number, type: number, code: number | undefined): Match[] {
   const [typeField, codeField] =
     protocol === icmp.ipv4 ? (['icmpv4Type', 'icmpv4Code'] as const) : (['icmpv6Type', 'icmpv6Code'] as const)
   const own = { [typeField]: type, ...(code === undefined ? {} : { [codeField]: code }) }
-  const connection = { ctNwProto: protocol, ctTpSrc: type, ...(code === undefined ? {} : { ctTpDst: code }) }
-  return [
-    { ...packets, ...isFirst, ...own },
-    { ...packets, ...isLater, ...connection },
-  ]
+  const connection = { ctTpSrc: type, ...(code === undefined ? {} : { ctTpDst: code }) }
+  return withFragments(packets, protocol, [{ own, connection }])
+}
+
+/** What a header looks like in the packet, and in its connection. */
+interface Header {
+  readonly own: Match
+  readonly connection: Match
+}
+
+function withFragments(packets: Match, protocol: number, headers: readonly Header[]): Match[] {
+  if (headers.length === 0) return []
+  const beginnings = headers.flatMap(({ own, connection }) => [
+    { ...packets, ...isWhole, ...own },
+    { ...packets, ...isFirst, ctNwProto: protocol, ...connection },
+  ])
+  return [...beginnings, { ...packets, ...isLater }]
 }
 
 interface Masked {
