@@ -39,14 +39,16 @@ interface Recorded {
 
 /**
  * The flows of one of its applications (`TunnelingApp`) as `dump-flows` would show them before the port that it deletes at
- * last is deleted: in order of appearance, each as changed last.
+ * last is deleted: in order of appearance, each as changed last. Those that it makes once for all have a phase of their
+ * own (`switch_features/dhcp`).
  */
-export function dragonflowFlows(app: string): string[] {
+export function dragonflowFlows(app: string, once = 'none'): string[] {
   const lines = readFileSync(join(import.meta.dirname, '../vectors/openflow/dragonflow.jsonl'), 'utf8').trim()
   const flows = new Map<string, string>()
   for (const line of lines.split('\n')) {
     const recorded = JSON.parse(line) as Recorded
-    if (recorded.app !== app || recorded.phase.startsWith('delete')) continue
+    const isOf = recorded.phase === once || (recorded.app === app && !recorded.phase.startsWith('delete'))
+    if (!isOf) continue
     const [, kind, table = '0', match, actions] =
       /: (ADD|MOD) (?:table:(\d+) )?(\S+)(?: cookie:\S+)?(?: \S+)*? actions=(.*)$/.exec(recorded.ovs) ?? []
     if (kind === undefined) continue
@@ -54,4 +56,11 @@ export function dragonflowFlows(app: string): string[] {
     flows.set(identity, `${identity} actions=${actions}`)
   }
   return [...flows.values()]
+}
+
+/** The frames that its DHCP application sent, by what was asked: `dhcp:a-vm1:DISCOVER`. */
+export function dragonflowReplies(): ReadonlyMap<string, Buffer> {
+  const lines = readFileSync(join(import.meta.dirname, '../vectors/openflow/dragonflow.jsonl'), 'utf8').trim()
+  const rows = lines.split('\n').map((line) => JSON.parse(line) as Recorded & { packet?: string })
+  return new Map(rows.flatMap(({ phase, packet }) => (packet ? [[phase, Buffer.from(packet, 'hex')]] : [])))
 }
