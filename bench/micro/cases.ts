@@ -4,7 +4,7 @@
  * that one call takes some ten microseconds and the clock costs nothing.
  */
 
-import { readKey } from '../../src/app/dns/keys.ts'
+import { KeyReader } from '../../src/app/dns/keys.ts'
 import { readQuery } from '../../src/app/dns/question.ts'
 import { decode } from '../../src/openflow/index.ts'
 import { PacketIn } from '../../src/openflow/packet-in.ts'
@@ -54,6 +54,7 @@ export function cases(): readonly Case[] {
   const hits = chunkOf((i) => lane.packetIn(lane.localPorts[i % 20]!, (i * 31) % 100, i))
   const misses = chunkOf((i) => lane.foreign(lane.localPorts[i % 20]!, i))
   const session = connectedSession(lane)
+  const reader = new KeyReader()
   const each = (name: string, run: () => unknown): Case => ({
     ...{ name, times: packetCount },
     run: () => repeat(packetCount, run),
@@ -63,8 +64,8 @@ export function cases(): readonly Case[] {
     each('packet-in, decoded', () => decode(message)),
     each('frame parsed', () => parseFrame(frame)),
     each('checksum of 64 bytes', () => checksum(frame, 0, 64)),
-    each('question read', () => readQuery(frame, payloadOffset, payloadEnd, () => '')),
-    each('name to key', () => readKey(frame, payloadOffset + 12, payloadEnd - 4)),
+    each('question read', () => readQuery(frame, payloadOffset, payloadEnd)),
+    each('name read and hashed', () => reader.read(frame, payloadOffset + 12, payloadEnd - 4)),
     { name: 'answer, chunk to write', times: packetCount, run: () => session.receive(hits) },
     { name: 'pass, chunk to write', times: packetCount, run: () => session.receive(misses) },
   ]

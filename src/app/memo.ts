@@ -6,8 +6,11 @@
  * a renamed port would cost a node of that size 0.4 s of CPU.
  */
 
-/** Gives what was made before under that name if every part is the same (`===`), else makes it. */
-export type Cell<T> = (name: string, parts: readonly unknown[], make: () => T) => T
+/**
+ * Gives what was made before under that name if every part is the same (`===`), else makes it, perhaps out of what was
+ * there before.
+ */
+export type Cell<T> = (name: string, parts: readonly unknown[], make: (before: T | undefined) => T) => T
 
 /**
  * Cells that last from one turn to the next: the function it returns begins a turn, and what was not asked for in a turn
@@ -24,7 +27,7 @@ export function createCells<T>(): () => Cell<T> {
       const known = before.get(name)
       const isSame =
         known?.parts.length === parts.length && parts.every((part, index) => part === known.parts[index])
-      const kept = isSame ? known : { parts, value: make() }
+      const kept = isSame ? known : { parts, value: make(known?.value) }
       now.set(name, kept)
       return kept.value
     }

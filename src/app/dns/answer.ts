@@ -6,9 +6,11 @@
 
 import { flags, internet, metaTypes, type Rcode, types, typeText } from './codes.ts'
 import { isPlainName, textOfKey } from './domain-name.ts'
+import { apexOf } from './drafts.ts'
 import type { RecordSet } from './message.ts'
-import { apexOf, type OwnedName, type Scope } from './names.ts'
-import type { Query } from './question.ts'
+import { kinds, type NameTable, type OwnedName } from './name-table.ts'
+import { askedKey, nameEnd, nameStart, type Query } from './question.ts'
+import type { Scope } from './scope.ts'
 
 /** What becomes of a query; `why` is one of a fixed set of words. */
 export type Decision = Pass | Reply
@@ -56,18 +58,19 @@ export interface ApexRecords {
   readonly ns: RecordSet
 }
 
-/** Decides a query of an asker that may ask for the names of `scope`; `note` hears why. */
+/** Decides a query, read from `bytes`, of an asker that may ask for the names of `scope`; `note` hears why. */
 export function decide(
   query: Query,
+  bytes: Buffer,
   scope: Scope | undefined,
   apexRecords: ApexRecords,
   note?: Note,
 ): Decision {
-  if (query.key === '') {
+  if (query.nameSize === 0) {
     note?.('there is no question, only a cookie')
     return pass('no-question')
   }
-  note?.(`the question is ${textOfKey(query.key)} ${typeText(query.type)}`)
+  note?.(`the question is ${textOfKey(askedKey(query, bytes))} ${typeText(query.type)}`)
   if (query.class !== internet) {
     note?.(`its class is ${query.class}, not IN`)
     return pass('class')
@@ -82,35 +85,36 @@ export function decide(
     note?.(`${typeText(query.type)} asks for something else than records of a name`)
     return pass('meta-type')
   }
-  const name = scope.names.get(query.key)
-  if (name === undefined) return decideUnknown(query, scope, note)
-  note?.(`it is one of the names that the port may ask for: ${contentOf(name)}`)
-  if (name.isShort && !isShortQuery(query)) {
+  const { names } = scope
+  const name = names.find(bytes, nameStart(query), nameEnd(query))
+  if (name === 0) return decideUnknown(query, bytes, scope, note)
+  note?.(`it is one of the names that the port may ask for: ${contentOf(names.nameAt(name))}`)
+  if (names.isShort(name) && !isShortQuery(query)) {
     note?.('a name without its domain is answered for A and AAAA with recursion desired only')
     return pass('short-name')
   }
-  if (name.isApex && query.type === types.ds) {
+  if (names.isApex(name) && query.type === types.ds) {
     note?.("the DS record of a domain is its parent's to answer")
     return pass('parent-side')
   }
   const fault = ednsError(query, note)
   if (fault !== undefined) return fault
-  const records = recordsOf(name, query.type, apexRecords)
+  const records = recordsOf(names, name, query.type, apexRecords)
   if (records) {
-    note?.(`${records.ends.length} of its records answer`)
+    note?.(`${records.count} of its records answer`)
     return { kind: 'reply', why: 'answer', rcode: 'NOERROR', records, soaSize: 0 }
   }
   note?.(`it has no ${typeText(query.type)} record, which nobody else can know: no data`)
-  return { kind: 'reply', why: 'nodata', rcode: 'NOERROR', records, soaSize: name.apexSize }
+  return { kind: 'reply', why: 'nodata', rcode: 'NOERROR', records, soaSize: names.apexSize(name) }
 }
 
-function decideUnknown(query: Query, scope: Scope, note: Note | undefined): Decision {
+function decideUnknown(query: Query, bytes: Buffer, scope: Scope, note: Note | undefined): Decision {
   note?.(`it is none of the names that the port may ask for`)
-  if (!isPlainName(query.key)) {
+  if (!isPlainName(bytes, nameStart(query), nameEnd(query))) {
     note?.('it has bytes that no host name has')
     return pass('odd-name')
   }
-  const apex = scope.isAnyAuthoritative || note ? apexOf(scope, query.key) : undefined
+  const apex = scope.isAnyAuthoritative || note ? apexOf(scope, askedKey(query, bytes)) : undefined
   if (apex === undefined || !scope.apexes.get(apex)) {
     note?.(
       apex === undefined
@@ -144,7 +148,7 @@ function contentOf({ a, aaaa, ptr, isApex, isShort }: OwnedName): string {
     ['AAAA', aaaa],
     ['PTR', ptr],
   ] as const
-  const held = sets.flatMap(([type, set]) => (set ? `${set.ends.length} ${type}` : []))
+  const held = sets.flatMap(([type, set]) => (set ? `${set.count} ${type}` : []))
   const parts = [isApex ? 'a domain with authority' : [], isShort ? 'without its domain' : [], held].flat()
   return parts.join(', ') || 'nothing but names below it'
 }
@@ -152,20 +156,31 @@ function contentOf({ a, aaaa, ptr, isApex, isShort }: OwnedName): string {
 const isShortQuery = ({ type, flags: word }: Query): boolean =>
   (type === types.a || type === types.aaaa) && (word & flags.rd) !== 0
 
-function recordsOf(name: OwnedName, type: number, apexRecords: ApexRecords): RecordSet | undefined {
+function recordsOf(
+  names: NameTable,
+  name: number,
+  type: number,
+  { soa, ns }: ApexRecords,
+): RecordSet | undefined {
   switch (type) {
     case types.a:
-      return name.a
+      return names.records(name, kinds.a)
     case types.aaaa:
-      return name.aaaa
+      return names.records(name, kinds.aaaa)
     case types.ptr:
-      return name.ptr
+      return names.records(name, kinds.ptr)
     case types.soa:
-      return name.isApex ? apexRecords.soa : undefined
+      return names.isApex(name) ? soa : undefined
     case types.ns:
-      return name.isApex ? apexRecords.ns : undefined
-    case types.any: // one set of several (RFC 8482 §4.1)
-      return name.a ?? name.aaaa ?? name.ptr ?? (name.isApex ? apexRecords.soa : undefined)
+      return names.isApex(name) ? ns : undefined
+    case types.any: {
+      // One set of several (RFC 8482 §4.1).
+      for (const kind of Object.values(kinds)) {
+        const records = names.records(name, kind)
+        if (records) return records
+      }
+      return names.isApex(name) ? soa : undefined
+    }
     default:
       return undefined
   }

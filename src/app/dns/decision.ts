@@ -9,7 +9,6 @@ import type { Room, Verdict } from '../app.ts'
 import type { Port, View } from '../view.ts'
 import { decide, type Note } from './answer.ts'
 import { headerSize, type Rcode } from './codes.ts'
-import { createKeyReader } from './keys.ts'
 import { nsRecord, setOf, soaRecord } from './message.ts'
 import { createNames, type Names } from './names.ts'
 import { createOwnAddresses, errorFor } from './own-address.ts'
@@ -60,7 +59,6 @@ export function createDecider(rules: DecisionRules): Decider {
   const soa = soaRecord(rules.negativeTtlSeconds)
   const apex = { soa: setOf(soa), ns: setOf(nsRecord(rules.ttlSeconds)) }
   const parts = { soa, serverCookie: randomBytes(8), nsid: Buffer.from(rules.nsid) }
-  const keyAt = createKeyReader()
 
   const decideFrame = (frame: Buffer, port: Port, view: View, note?: Note, room?: Room): Judgement => {
     const packet = parseFrame(frame)
@@ -70,12 +68,12 @@ export function createDecider(rules: DecisionRules): Decider {
     }
     const { family, payloadOffset: start, payloadEnd: end } = packet
     if (packet.destinationPort !== domainPort) return pass('port', { ...nothingRead, family }, note)
-    const query = readQuery(frame, start, end, keyAt)
+    const query = readQuery(frame, start, end)
     const isQuery = typeof query !== 'string'
     const read = isQuery
       ? { family, type: query.type, unread: undefined }
       : { family, type: none, unread: query }
-    const first = isQuery ? decide(query, names(view).scopeOf(port), apex, note) : unread(query, note)
+    const first = isQuery ? decide(query, frame, names(view).scopeOf(port), apex, note) : unread(query, note)
     const isForUs =
       first.kind === 'pass' && end - start >= headerSize && isToOwnAddress(view, port, frame, packet)
     if (isForUs) note?.('the server asked is an address of the cloud itself, and nothing listens there')

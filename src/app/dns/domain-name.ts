@@ -22,9 +22,14 @@ const specialUse: ReadonlySet<string> = new Set([
 export const isSpecialUse = (label: string): boolean => specialUse.has(label.toLowerCase())
 
 /** The key of a host name. */
-export function keyOf(name: string): string {
-  return keyOfLabels(name.toLowerCase().split('.'))
-}
+export const keyOf = (name: string): string => wireText(name.toLowerCase())
+
+/** The wire form of a host name, one character a byte, its case kept. */
+export const wireText = (name: string): string => wireOfLabels(name.includes('.') ? name.split('.') : [name])
+
+/** The key of the name in wire form between `start` and `end`. The sizes of labels are below 'A'. */
+export const keyIn = (bytes: Buffer, start: number, end: number): string =>
+  bytes.toString('latin1', start, end).toLowerCase()
 
 /** The name of a key as people write it, without the dot at its end; the root is a dot. */
 export function textOfKey(key: string): string {
@@ -34,19 +39,24 @@ export function textOfKey(key: string): string {
   return labels.join('.') || '.'
 }
 
-/** Whether a key has nothing but letters, digits, hyphens and underscores in its labels (RFC 1123 §2.1, RFC 8552). */
-export function isPlainName(key: string): boolean {
-  for (let at = 0; at < key.length - 1; ) {
-    const end = at + 1 + key.charCodeAt(at)
-    for (let i = at + 1; i < end; i++) if (!isPlainCode(key.charCodeAt(i))) return false
-    at = end
+/**
+ * Whether the name in wire form between `start` and `end` has nothing but letters, digits, hyphens and underscores in its
+ * labels (RFC 1123 §2.1, RFC 8552).
+ */
+export function isPlainName(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end - 1; ) {
+    const next = at + 1 + bytes[at]!
+    for (let i = at + 1; i < next; i++) if (!isPlainCode(bytes[i]!)) return false
+    at = next
   }
   return true
 }
 
-/** Of lower-cased names. */
 function isPlainCode(code: number): boolean {
-  return (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x5f
+  const letter = code | 0x20
+  return (
+    (letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x5f
+  )
 }
 
 /** The key of the name that a PTR query asks for an address. */
@@ -66,11 +76,10 @@ export function reverseZonesOf({ bytes, prefix }: Reach): string[] {
   return last.map((label) => reverseKey(labels.with(-1, label), bytes))
 }
 
-/** The size in bytes of the shortest reverse name of an address in the range that lies wholly inside the range. */
-export function reverseZoneSize(address: Buffer, { bytes, prefix }: Reach): number {
+/** The size in bytes of the shortest reverse name of an address in the range, its key given, that lies wholly inside. */
+export function reverseZoneSize(key: string, address: Buffer, { bytes, prefix }: Reach): number {
   const { bits } = formOf(address)
   const free = bytes.length === address.length ? address.length * 8 - prefix : 0
-  const key = reverseKeyOf(address)
   let at = 0
   for (let i = Math.floor(free / bits); i > 0; i--) at += key.charCodeAt(at) + 1
   return key.length - at
@@ -84,8 +93,11 @@ const labelsOf = (address: Buffer): string[] =>
   address.length === 4 ? [...address].map(String) : [...address.toString('hex')]
 
 const reverseKey = (labels: readonly string[], address: Buffer): string =>
-  keyOfLabels([...labels.toReversed(), formOf(address).zone, 'arpa'])
+  wireOfLabels([...labels.toReversed(), formOf(address).zone, 'arpa'])
 
-/** The root is the empty label at the end. One `join` makes one flat string, which is half as large as a chain. */
-const keyOfLabels = (labels: readonly string[]): string =>
-  [...labels, ''].map((label) => String.fromCharCode(label.length) + label).join('')
+/** The root is the empty label at the end. */
+function wireOfLabels(labels: readonly string[]): string {
+  let text = ''
+  for (const label of labels) text += String.fromCharCode(label.length) + label
+  return `${text}\0`
+}

@@ -57,13 +57,14 @@ export function inspectionsOf({ decide, names }: Decider) {
   }
   const list = (request: Readonly<Record<string, unknown>>, view: View): ListedName[] => {
     const scope = names(view).scopeOf(portNamed(view, textIn(request, 'port')))
-    return [...(scope?.names ?? [])].flatMap(([key, owned]) =>
-      [owned.a, owned.aaaa, owned.ptr].flatMap((records) =>
-        records === undefined
-          ? []
-          : recordTexts(records).map((record) => ({ name: textOfKey(key), ...record })),
-      ),
-    )
+    const listed = Array.from(scope?.names ?? [], ([key, owned]) => ({ name: textOfKey(key), owned }))
+    return listed
+      .sort(byName)
+      .flatMap(({ name, owned }) =>
+        [owned.a, owned.aaaa, owned.ptr]
+          .flatMap((records) => (records ? recordTexts(records) : []))
+          .map((record) => ({ name, ...record })),
+      )
   }
   const check = (_: unknown, view: View): CheckedRow[] => [
     ...names(view).problems,
@@ -72,6 +73,8 @@ export function inspectionsOf({ decide, names }: Decider) {
   ]
   return { explain, list, check } satisfies Record<string, Inspection>
 }
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }) => (a.name < b.name ? -1 : 1)
 
 /** The server that the asker's own subnets announce, else one outside. */
 function serverOf({ addresses }: Port): string {

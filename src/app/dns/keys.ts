@@ -1,41 +1,89 @@
 /**
- * From a name in a message to its key, the string that names are found by. Making the string and its hash costs more than
- * all the rest of a lookup, and what is asked is mostly asked again: so the keys of names asked lately are kept, in a table of
- * fixed size that is looked up by the bytes themselves. It knows no names that exist.
+ * From a name to what it is found by: its bytes in wire form, lower-cased, four to a word, and a hash of them. The hash is
+ * HalfSipHash-1-3 (Aumasson and Bernstein, 2012; Linux hashes its tables with it), keyed with a secret of the process: a
+ * tenant who chooses names cannot choose which of them collide. It knows no names that exist.
  */
 
-/** The key (`domain-name.ts`) of the name in wire form between `start` and `end`. */
-export type KeyReader = (bytes: Buffer, start: number, end: number) => string
+import { randomBytes } from 'node:crypto'
 
-/** Makes the string each time. The sizes of labels are below 'A'. */
-export const readKey: KeyReader = (bytes, start, end) => bytes.toString('latin1', start, end).toLowerCase()
+/** A name has at most 255 bytes (RFC 1035 §2.3.4). */
+const wordLimit = 64
+const highBits = 0x8080_8080 | 0
 
-const size = 4096
-const caseBit = 0x20
+/** Reads one name after the other; its fields tell of the one read last. */
+export class KeyReader {
+  /** The name, lower-cased; its first byte is the lowest of the first word. The last word is filled up with zeros. */
+  readonly words = new Int32Array(wordLimit)
+  /** How many words there are. */
+  length = 0
+  /** How many bytes. */
+  size = 0
+  hash = 0
+  readonly #text = Buffer.alloc(4 * wordLimit)
+  readonly #low: number
+  readonly #high: number
 
-/** Makes a reader that remembers. Whatever names are asked, it keeps at most 4,096 keys of at most 255 bytes. */
-export function createKeyReader(): KeyReader {
-  const kept: string[] = new Array(size).fill('')
-  const hashes = new Int32Array(size)
-  return (bytes, start, end) => {
-    let hash = end - start
-    for (let at = start; at < end; at++) hash = Math.imul(hash ^ lowerCase(bytes[at]!), 0x0100_0193) // FNV-1a
-    const place = (hash ^ (hash >>> 16)) & (size - 1)
-    const isSeen = hashes[place] === hash
-    if (isSeen && isKeyOf(kept[place]!, bytes, start, end)) return kept[place]!
-    const key = readKey(bytes, start, end)
-    // Kept from the second time on: a name that is asked once is garbage at once, and costs the collector nothing.
-    kept[place] = isSeen ? key : ''
-    hashes[place] = hash
-    return key
+  /** `secret` has 8 bytes. */
+  constructor(secret: Buffer = randomBytes(8)) {
+    this.#low = secret.readInt32LE(0)
+    this.#high = secret.readInt32LE(4)
+  }
+
+  /** Reads the name in wire form between `start` and `end`, at most 255 bytes. */
+  read(bytes: Uint8Array, start: number, end: number): void {
+    const { words } = this
+    const size = end - start
+    const whole = size >> 2
+    let at = start
+    let v0 = this.#low
+    let v1 = this.#high
+    let v2 = 0x6c79_6765 ^ v0
+    let v3 = 0x7465_6462 ^ v1
+    // A round for each whole word, one for the rest with the size in its highest byte, and three for nothing. Reading and
+    // hashing in one loop overlap: 50 ns for 36 bytes, where one after the other takes 80 ns (Node 20.20).
+    for (let i = 0; i < whole + 4; i++) {
+      let block = 0
+      if (i < whole) {
+        block = lowerCase(
+          bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24),
+        )
+        words[i] = block
+        at += 4
+      } else if (i === whole) {
+        let rest = 0
+        for (let shift = 0; at < end; shift += 8) rest |= bytes[at++]! << shift
+        rest = lowerCase(rest)
+        words[i] = rest
+        block = rest | (size << 24)
+      } else if (i === whole + 1) v2 ^= 0xff
+      v3 ^= block
+      v0 = (v0 + v1) | 0
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
+      v0 = (v0 << 16) | (v0 >>> 16)
+      v2 = (v2 + v3) | 0
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2
+      v0 = (v0 + v3) | 0
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0
+      v2 = (v2 + v1) | 0
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
+      v2 = (v2 << 16) | (v2 >>> 16)
+      v0 ^= block
+    }
+    this.size = size
+    this.length = (size + 3) >> 2
+    this.hash = v1 ^ v3
+  }
+
+  /** Reads a key of `domain-name.ts`. */
+  readKey(key: string): void {
+    this.#text.write(key, 'latin1')
+    this.read(this.#text, 0, key.length)
   }
 }
 
-function isKeyOf(key: string, bytes: Buffer, start: number, end: number): boolean {
-  if (key.length !== end - start) return false
-  for (let i = 0; i < key.length; i++) if (key.charCodeAt(i) !== lowerCase(bytes[start + i]!)) return false
-  return true
+/** Of four bytes at once, ASCII alone: adding to their lower 7 bits brings up the highest bit from 'A' to 'Z'. */
+function lowerCase(word: number): number {
+  const low = word & 0x7f7f_7f7f
+  const isUpper = ((low + 0x3f3f_3f3f) | 0) ^ ((low + 0x2525_2525) | 0)
+  return word | ((isUpper & ~word & highBits) >>> 2)
 }
-
-/** Of ASCII; other bytes stay, and so are never taken for what `readKey` makes of them. */
-const lowerCase = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte | caseBit : byte)

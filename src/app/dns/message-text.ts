@@ -42,11 +42,11 @@ export function replyText(message: Buffer): ReplyText {
 }
 
 /** The records of a prepared set, whoever owns them. */
-export function recordTexts({ records, ends }: RecordSet): RecordText[] {
+export function recordTexts({ bytes, start, count }: RecordSet): RecordText[] {
   const header = Buffer.alloc(headerSize + 5) // the root asks, so that the owners' pointer finds a name
   header.writeUInt16BE(1, 4)
-  header.writeUInt16BE(ends.length, 6)
-  return decode(Buffer.concat([header, Buffer.from(records, 'latin1')])).answers!.map(recordOf)
+  header.writeUInt16BE(count, 6)
+  return decode(Buffer.concat([header, bytes.subarray(start)])).answers!.map(recordOf)
 }
 
 function recordOf(answer: object): RecordText {

@@ -57,7 +57,7 @@ const isDhcpAgent = ({ deviceOwner, chassis }: Port) =>
  * answer, a response (RFC 1035 §7.3).
  */
 export function errorFor(query: Query | Unread): Reply | undefined {
-  if (typeof query !== 'string') return ednsError(query) ?? (query.key === '' ? cookieAlone : refused)
+  if (typeof query !== 'string') return ednsError(query) ?? (query.nameSize === 0 ? cookieAlone : refused)
   if (query === 'response') return undefined
   return query === 'opcode' ? notImplemented : formatError
 }

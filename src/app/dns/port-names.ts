@@ -4,10 +4,9 @@
  */
 
 import { isHostName, relativeName } from '../host-name.ts'
-import { bytesOf, reachOf } from '../reach.ts'
+import { bytesOf, type Reach, reachOf } from '../reach.ts'
 import type { Port, Subnet } from '../view.ts'
-import { isSpecialUse, keyOf, reverseKeyOf, reverseZoneSize } from './domain-name.ts'
-import { addressRecord, pointerRecord, type RecordSet, setOf } from './message.ts'
+import { isSpecialUse, keyOf, reverseKeyOf, reverseZoneSize, wireText } from './domain-name.ts'
 
 /**
  * Whose addresses a port finds, always of its own tenant: those in its own subnets, in all subnets of its network, or in
@@ -29,15 +28,17 @@ export interface NameRules {
 export interface Contribution {
   readonly subnet: Subnet
   readonly isIpv6: boolean
-  /** The A or AAAA record. */
-  readonly record: RecordSet
+  /** Of its records, in seconds. */
+  readonly ttlSeconds: number
+  readonly address: Buffer
   /** The name under the subnet's domain; `apexSize` is that domain's part of it in bytes. */
   readonly full: { readonly key: string; readonly apexSize: number } | undefined
   readonly shortKey: string | undefined
-  /** The PTR record; `apexSize` is the part of the key that lies wholly inside the subnet, in bytes. */
-  readonly reverse:
-    | { readonly key: string; readonly apexSize: number; readonly record: RecordSet }
-    | undefined
+  /**
+   * The name of the PTR record and the wire form of what it tells; `apexSize` is the part of the key that lies wholly
+   * inside the subnet, in bytes.
+   */
+  readonly reverse: { readonly key: string; readonly apexSize: number; readonly target: Buffer } | undefined
 }
 
 /** A row that cannot be served, for people. */
@@ -71,23 +72,51 @@ const namelessOwners: ReadonlySet<string> = new Set([
 
 const ttlLimit = 0x7fff_ffff // RFC 2181 §8
 
-/** The names of one port. Depends on nothing but the port (with its subnets) and the rules. */
-export function portNames(port: Port, rules: NameRules): PortNames {
-  const contributions: Contribution[] = []
-  const problems = new Map<string, Problem>()
-  const complain = (row: string, reason: string) => problems.set(`${row} ${reason}`, { row, reason })
-  for (const { ip, subnet } of port.addresses) {
-    if (!subnet) continue
-    const bytes = bytesOf(ip)
-    if (!bytes) {
-      complain(`lport/${port.id}`, `'${ip}' is not an IP address`)
-      continue
-    }
-    const domain = subnetDomain(subnet, rules)
-    const label = labelOf(port, ip, domain.name, rules, complain)
-    contributions.push(contribution({ ip, bytes, subnet }, label, domain, rules))
+/** What makes the names of ports; it depends on nothing but the port (with its subnets) and the rules. */
+export type NamesOfPort = (port: Port) => PortNames
+
+/** Makes it; what follows from a subnet alone is found once. */
+export function createNamesOfPort(rules: NameRules): NamesOfPort {
+  const known = new WeakMap<Subnet, SubnetNames>()
+  const namesIn = (subnet: Subnet): SubnetNames => {
+    const names = known.get(subnet) ?? subnetNames(subnet, rules)
+    known.set(subnet, names)
+    return names
   }
-  return { contributions, problems: [...problems.values()] }
+  return (port) => {
+    const contributions: Contribution[] = []
+    const problems = new Map<string, Problem>()
+    const complain = (row: string, reason: string) => problems.set(`${row} ${reason}`, { row, reason })
+    for (const { ip, subnet } of port.addresses) {
+      if (!subnet) continue
+      const bytes = bytesOf(ip)
+      if (!bytes) {
+        complain(`lport/${port.id}`, `'${ip}' is not an IP address`)
+        continue
+      }
+      const names = namesIn(subnet)
+      const label = labelOf(port, ip, names.domain.name, rules, complain)
+      contributions.push(contribution(bytes, label, names, rules))
+    }
+    return { contributions, problems: [...problems.values()] }
+  }
+}
+
+/** What all names in a subnet have in common. */
+interface SubnetNames {
+  readonly subnet: Subnet
+  readonly domain: SubnetDomain
+  /** Of the domain; empty if there is none. */
+  readonly key: string
+  /** In wire form, one character a byte. */
+  readonly wire: string
+  readonly reach: Reach | undefined
+}
+
+function subnetNames(subnet: Subnet, rules: NameRules): SubnetNames {
+  const domain = subnetDomain(subnet, rules)
+  const wire = domain.name ? wireText(domain.name) : ''
+  return { subnet, domain, key: wire.toLowerCase(), wire, reach: reachOf(subnet.cidr) }
 }
 
 /** The domain of a subnet: its row if that can be served, else the default one. */
@@ -130,25 +159,26 @@ function labelOf(
 }
 
 function contribution(
-  { ip, bytes, subnet }: { ip: string; bytes: Buffer; subnet: Subnet },
+  address: Buffer,
   name: string | undefined,
-  domain: SubnetDomain,
-  rules: NameRules,
+  { subnet, domain: { ttlSeconds }, key: domainKey, wire, reach }: SubnetNames,
+  { hasShortNames }: NameRules,
 ): Contribution {
-  const hasShortName = rules.hasShortNames && name && !name.includes('.') && !isSpecialUse(name)
-  const target = name && domain.name && `${name}.${domain.name}`
+  const common = { subnet, isIpv6: address.length === 16, ttlSeconds, address }
+  if (name === undefined) return { ...common, full: undefined, shortKey: undefined, reverse: undefined }
+  const key = keyOf(name)
+  const hasShortName = hasShortNames && !name.includes('.') && !isSpecialUse(name)
+  const shortKey = hasShortName ? key : undefined
+  if (wire === '') return { ...common, full: undefined, shortKey, reverse: undefined }
+  const reverseKey = reverseKeyOf(address)
   return {
-    subnet,
-    isIpv6: ip.includes(':'),
-    record: setOf(addressRecord(ip, domain.ttlSeconds)),
-    full: target ? { key: keyOf(target), apexSize: keyOf(domain.name!).length } : undefined,
-    shortKey: hasShortName ? keyOf(name) : undefined,
-    reverse: target
-      ? {
-          key: reverseKeyOf(bytes),
-          apexSize: reverseZoneSize(bytes, reachOf(subnet.cidr) ?? { bytes, prefix: bytes.length * 8 }),
-          record: setOf(pointerRecord(target, domain.ttlSeconds)),
-        }
-      : undefined,
+    ...common,
+    full: { key: key.slice(0, -1) + domainKey, apexSize: domainKey.length },
+    shortKey,
+    reverse: {
+      key: reverseKey,
+      apexSize: reverseZoneSize(reverseKey, address, reach ?? { bytes: address, prefix: address.length * 8 }),
+      target: Buffer.from(wireText(name).slice(0, -1) + wire, 'latin1'),
+    },
   }
 }

@@ -6,18 +6,15 @@
 
 import { wordAt } from '../../wire/word.ts'
 import { edns, flags, headerSize, types } from './codes.ts'
-import { type KeyReader, readKey } from './keys.ts'
+import { keyIn } from './domain-name.ts'
 
 /** A query that was wholly understood; offsets count from the start of the buffer it was read from. */
 export interface Query {
   readonly id: number
   /** The header's second word. */
   readonly flags: number
-  /**
-   * The name asked for: its wire form with the root, lower-cased (RFC 4343), one character a byte. Bytes above 127 may
-   * come out as others above 127, which no name of ours has. Empty if there is no question.
-   */
-  readonly key: string
+  /** The size of the name asked for in bytes, the root included; 0 if there is no question. It follows the header. */
+  readonly nameSize: number
   /** -1 if there is no question, and so is the class. */
   readonly type: number
   readonly class: number
@@ -56,19 +53,21 @@ export type Unread =
   /** An additional record that is no OPT (TSIG and SIG(0) among them), more than one, or a broken OPT. */
   | 'additional'
 
+/** Where the name of a query begins in its bytes. */
+export const nameStart = ({ start }: Query): number => start + headerSize
+
+/** Where it ends. */
+export const nameEnd = (query: Query): number => nameStart(query) + query.nameSize
+
+/** The key (`domain-name.ts`) of the name asked for, of a query that was read from these bytes; empty if there is none. */
+export const askedKey = (query: Query, bytes: Buffer): string =>
+  keyIn(bytes, nameStart(query), nameEnd(query))
+
 const nameSizeLimit = 255
 const labelSizeLimit = 63
 
-/**
- * Reads the query in `bytes` from `start` to `end`; `keyAt` makes the key. Allocates the result and its key, nothing that
- * the packet can size.
- */
-export function readQuery(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  keyAt: KeyReader = readKey,
-): Query | Unread {
+/** Reads the query in `bytes` from `start` to `end`. Allocates the result, nothing that the packet can size. */
+export function readQuery(bytes: Buffer, start: number, end: number): Query | Unread {
   if (end - start < headerSize) return 'message'
   const word = wordAt(bytes, start + 2)
   if ((word & flags.qr) !== 0) return 'response'
@@ -91,7 +90,7 @@ export function readQuery(
   return {
     id: wordAt(bytes, start),
     flags: word,
-    key: keyAt(bytes, nameOffset, nameEnd),
+    nameSize: nameEnd - nameOffset,
     type: questionCount === 0 ? -1 : wordAt(bytes, nameEnd),
     class: questionCount === 0 ? -1 : wordAt(bytes, nameEnd + 2),
     start,

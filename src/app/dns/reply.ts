@@ -7,7 +7,7 @@ import { copyBytes } from '../../packet/index.ts'
 import { setWord, wordAt } from '../../wire/word.ts'
 import type { Reply } from './answer.ts'
 import { edns, flags, headerSize, type Rcode, rcodes, types } from './codes.ts'
-import { type RecordSet, soaPointers } from './message.ts'
+import { type RecordSet, recordAfter, recordEnd, soaPointers } from './message.ts'
 import type { Query } from './question.ts'
 
 /** What is the same in every reply of one application. */
@@ -44,7 +44,7 @@ export function writeReply(
   const copied = query.flags & flags.rd
   setWord(into, start, query.id)
   setWord(into, start + 2, flags.qr | (isAuthoritative ? flags.aa : 0) | copied | flags.ra | (rcode & 15))
-  setWord(into, start + 4, query.key === '' ? 0 : 1)
+  setWord(into, start + 4, query.nameSize === 0 ? 0 : 1)
   setWord(into, start + 6, 0)
   setWord(into, start + 8, reply.soaSize > 0 ? 1 : 0)
   setWord(into, start + 10, query.edns ? 1 : 0)
@@ -76,25 +76,29 @@ function writeRecords(
   limit: number,
   countAt: number,
 ): number {
-  const { records, ends, preferred } = set
-  const others = ends.length - preferred
+  const { bytes, start, count, preferred } = set
+  const others = count - preferred
   let at = offset
-  let count = 0
-  for (; count < ends.length; count++) {
+  let sent = 0
+  let next = 0
+  let from = start
+  for (; sent < count; sent++) {
     const index =
-      count < preferred ? (count + turn) % preferred : preferred + ((count - preferred + turn) % others)
-    const from = index === 0 ? 0 : ends[index - 1]!
-    const to = ends[index]!
-    if (at + to - from > limit) break
-    for (let i = from; i < to; i++) into[at++] = records.charCodeAt(i)
+      sent < preferred ? (sent + turn) % preferred : preferred + ((sent - preferred + turn) % others)
+    if (index !== next) from = recordAfter(bytes, start, index)
+    const end = recordEnd(bytes, from)
+    if (at + end - from > limit) break
+    at = copyBytes(into, at, bytes, from, end)
+    from = end
+    next = index + 1
   }
-  setWord(into, countAt, count)
+  setWord(into, countAt, sent)
   return at
 }
 
 /** Copies the SOA record; its names become pointers to the last `soaSize` bytes of the question's name. */
 function writeSoa(into: Buffer, at: number, query: Query, soaSize: number, soa: Buffer): number {
-  const pointer = 0xc000 | (headerSize + query.key.length - soaSize)
+  const pointer = 0xc000 | (headerSize + query.nameSize - soaSize)
   const end = copyBytes(into, at, soa, 0, soa.length)
   setWord(into, at + soaPointers.owner, pointer)
   setWord(into, at + soaPointers.primary, pointer)

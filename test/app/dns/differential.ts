@@ -2,7 +2,7 @@
 
 import { decode } from 'dns-packet'
 import { isPlainName } from '../../../src/app/dns/domain-name.ts'
-import type { Query } from '../../../src/app/dns/question.ts'
+import { askedKey, nameEnd, nameStart, type Query } from '../../../src/app/dns/question.ts'
 
 interface Opt {
   readonly type: string
@@ -17,7 +17,7 @@ export function differenceOf(message: Buffer, query: Query): string | undefined 
   const judge = decode(withoutKnownOptions(message, query))
   if (decode.bytes !== message.length) return `${message.length - decode.bytes} bytes left over`
   const question = judge.questions![0] ?? { name: '.', type: undefined, class: undefined }
-  const hasQuestion = query.key !== ''
+  const hasQuestion = query.nameSize > 0
   const opt = judge.additionals![0] as Opt | undefined
   const cookie = opt?.options.find(({ code }) => code === 10)?.data
   const own = query.edns
@@ -27,7 +27,9 @@ export function differenceOf(message: Buffer, query: Query): string | undefined 
     'other records': [0, judge.answers!.length + judge.authorities!.length],
     id: [query.id, judge.id],
     flags: [query.flags & 0x7fff, judge.flags],
-    name: isPlainName(query.key) ? [dotted(query.key), question.name.toLowerCase()] : [0, 0],
+    name: isPlainName(message, nameStart(query), nameEnd(query))
+      ? [dotted(askedKey(query, message)), question.name.toLowerCase()]
+      : [0, 0],
     type: hasQuestion ? [query.type, message.readUInt16BE(query.questionEnd - 4)] : [0, 0],
     class: hasQuestion ? [query.class, message.readUInt16BE(query.questionEnd - 2)] : [0, 0],
     'number of OPT records': [own ? 1 : 0, judge.additionals!.length],

@@ -7,7 +7,7 @@ import {
   reverseZoneSize,
   reverseZonesOf,
 } from '../../../src/app/dns/domain-name.ts'
-import { readQuery } from '../../../src/app/dns/question.ts'
+import { askedKey, readQuery } from '../../../src/app/dns/question.ts'
 import { bytesOf, reachOf } from '../../../src/app/reach.ts'
 import { parseFrame, type UdpFrame } from '../../../src/packet/index.ts'
 import { captured } from '../../packet/foreign.ts'
@@ -22,7 +22,7 @@ describe('keys are what dig sends', () => {
     const packet = parseFrame(frame) as UdpFrame
     expect(decode(frame, packet.payloadOffset).questions).toHaveLength(1)
     const query = readQuery(frame, packet.payloadOffset, packet.payloadEnd)
-    return typeof query === 'string' ? query : query.key
+    return typeof query === 'string' ? query : askedKey(query, frame)
   }
 
   test.each([
@@ -44,7 +44,9 @@ describe('reverse zones', () => {
       return labels.join('.')
     })
   const inside = (ip: string, cidr: string) =>
-    reverseKeyOf(bytesOf(ip)!).slice(-reverseZoneSize(bytesOf(ip)!, reachOf(cidr)!))
+    reverseKeyOf(bytesOf(ip)!).slice(
+      -reverseZoneSize(reverseKeyOf(bytesOf(ip)!), bytesOf(ip)!, reachOf(cidr)!),
+    )
   const zone = (text: string) => keyOf(text)
   const fd00 = '0.0.0.0.d.f.ip6.arpa'
 

@@ -1,16 +1,21 @@
 import { decode, encode } from 'dns-packet'
 import { describe, expect, test } from 'vitest'
+import { types } from '../../../src/app/dns/codes.ts'
 import {
-  addressRecord,
-  joined,
   nsRecord,
-  pointerRecord,
-  setOf,
+  recordAfter,
+  recordEnd,
+  recordSize,
   soaRecord,
+  writeRecord,
 } from '../../../src/app/dns/message.ts'
+import { nameBytes } from '../../../src/app/host-name.ts'
+import { bytesOf } from '../../../src/app/reach.ts'
+
+const name = 'web.red.example.org'
 
 /** Records behind a question for `name`, as dns-packet reads them. */
-function readBehind(name: string, records: Buffer, count: number) {
+function readBehind(records: Buffer, count = 1) {
   const question = encode({ type: 'response', questions: [{ type: 'A', name }] })
   question.writeUInt16BE(count, 6)
   const message = Buffer.concat([question, records])
@@ -22,39 +27,37 @@ function readBehind(name: string, records: Buffer, count: number) {
   })
 }
 
-const name = 'web.red.example.org'
+/** Records as they are written, one behind the other. */
+function written(...records: (readonly [type: number, ttlSeconds: number, data: Buffer])[]): Buffer {
+  const bytes = Buffer.alloc(records.reduce((size, [, , data]) => size + recordSize(data), 0))
+  let at = 0
+  for (const [type, ttlSeconds, data] of records) {
+    writeRecord(bytes, at, { type, ttlSeconds, data })
+    at += recordSize(data)
+  }
+  return bytes
+}
 
 describe('a record behind its question', () => {
   // biome-ignore format: one record a line
   test.each<[string, Buffer, object]>([
-    ['A',    addressRecord('10.0.0.11', 30), { type: 'A', ttl: 30, data: '10.0.0.11' }],
-    ['AAAA', addressRecord('fd00:a::11', 0), { type: 'AAAA', ttl: 0, data: 'fd00:a::11' }],
-    ['PTR',  pointerRecord('a.red.example.org', 0x7fffffff), { type: 'PTR', ttl: 0x7fffffff, data: 'a.red.example.org' }],
+    ['A',    written([types.a, 30, bytesOf('10.0.0.11')!]), { type: 'A', ttl: 30, data: '10.0.0.11' }],
+    ['AAAA', written([types.aaaa, 0, bytesOf('fd00:a::11')!]), { type: 'AAAA', ttl: 0, data: 'fd00:a::11' }],
+    ['PTR',  written([types.ptr, 0x7fffffff, nameBytes('A.red.example.org')]), { type: 'PTR', ttl: 0x7fffffff, data: 'A.red.example.org' }],
     ['NS',   nsRecord(30), { type: 'NS', ttl: 30, data: name }],
     ['SOA',  soaRecord(5), { type: 'SOA', ttl: 5, data: { mname: name, rname: 'nobody.invalid', serial: 1, refresh: 3600, retry: 1200, expire: 604800, minimum: 5 } }],
   ])('%s', (_name, record, expected) => {
-    expect(readBehind(name, record, 1)).toEqual([{ name, ...expected }])
+    expect(readBehind(record)).toEqual([{ name, ...expected }])
   })
 })
 
-describe('joined records', () => {
-  const a = (ip: string, ttl: number) => setOf(addressRecord(ip, ttl))
-
-  test('have the lowest TTL, each address once', () => {
-    const { records, ends } = joined([a('10.0.0.1', 30), a('10.0.0.2', 9), a('10.0.0.1', 60)])
-    expect(ends).toEqual([16, 32])
-    expect(readBehind(name, Buffer.from(records, 'latin1'), 2)).toEqual([
-      { name, type: 'A', ttl: 9, data: '10.0.0.1' },
-      { name, type: 'A', ttl: 9, data: '10.0.0.2' },
-    ])
-  })
-
-  test('leave the single ones as they were', () => {
-    const single = a('10.0.0.1', 30)
-    joined([single, a('10.0.0.2', 9)])
-    expect(readBehind(name, Buffer.from(single.records, 'latin1'), 1)).toEqual([
-      { name, type: 'A', ttl: 30, data: '10.0.0.1' },
-    ])
-    expect(joined([single])).toBe(single)
-  })
+test.each([
+  ['addresses', types.a, ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((ip) => bytesOf(ip)!)],
+  ['names', types.ptr, ['a', 'bcd.example', 'e.f'].map(nameBytes)],
+] as const)('records are found behind others: %s', (_name, type, all) => {
+  const bytes = written(...all.map((data) => [type, 30, data] as const))
+  const ends = all.map((_, index) => recordEnd(bytes, recordAfter(bytes, 0, index)))
+  expect(ends.at(-1)).toBe(bytes.length)
+  expect(readBehind(bytes, all.length)).toHaveLength(all.length)
+  expect(ends.slice(0, -1)).toEqual([1, 2].map((index) => recordAfter(bytes, 0, index)))
 })

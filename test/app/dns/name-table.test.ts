@@ -1,0 +1,152 @@
+/**
+ * The packed names of a scope: the same after any changes as when they are made anew, and found by their bytes alone. Two
+ * tenants share the network, with the same addresses and the same names.
+ */
+
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { keyOf } from '../../../src/app/dns/domain-name.ts'
+import { recordTexts } from '../../../src/app/dns/message-text.ts'
+import type { OwnedName } from '../../../src/app/dns/name-table.ts'
+import { createNames, type Names } from '../../../src/app/dns/names.ts'
+import type { NameRules } from '../../../src/app/dns/port-names.ts'
+import type { Scope } from '../../../src/app/dns/scope.ts'
+import type { Network, Port, View } from '../../../src/app/view.ts'
+import { networkOf, portOf, tenants, viewOf } from '../../support/view.ts'
+import { localPort } from './asking.ts'
+
+const rules: NameRules = {
+  ...{ scope: 'network', dnsDomain: 'openstacklocal', ttlSeconds: 30 },
+  ...{ hasDefaultHostnames: true, hasShortNames: true },
+}
+const [red, blue] = [1, 2]
+
+/** A network of both tenants. */
+function sharedNetwork(isAuthoritative: boolean): Network {
+  const plain = networkOf('red', 1)
+  const domain = { name: 'example.org', ttl: undefined, isAuthoritative }
+  return { ...plain, subnets: plain.subnets.map((subnet) => ({ ...subnet, domain })) }
+}
+
+/** A port of each tenant asks. */
+function viewWith(network: Network, others: readonly Port[]): View {
+  const askers = [tenants.red, tenants.blue].map((topic, index) => ({
+    ...portOf(network, index + 1, 'asker', ['10.0.0.1']),
+    topic,
+  }))
+  return viewOf([network], [...askers, ...others], { [red]: 11, [blue]: 12 })
+}
+
+const scopeOf = (names: Names, view: View, key: number): Scope => names.scopeOf(localPort(view, key))!
+
+/** What people see of a table, by key. */
+function contents({ names }: Scope) {
+  const textsOf = (name: OwnedName) =>
+    (['a', 'aaaa', 'ptr'] as const).map((kind) => {
+      const set = name[kind]
+      return set && [set.preferred, ...recordTexts(set).map(({ ttl, data }) => `${ttl} ${data}`)]
+    })
+  const all = Array.from(names, ([key, owned]): [string, unknown[]] => [
+    key,
+    [owned.apexSize, owned.isApex, owned.isShort, ...textsOf(owned)],
+  ])
+  expect(all.length).toBe(names.parts.size)
+  return new Map(all)
+}
+
+describe.each([false, true])('with authority: %s', (isAuthoritative) => {
+  const network = sharedNetwork(isAuthoritative)
+  /** Few names and few addresses, so that ports share them. */
+  const port = fc
+    .record({
+      key: fc.integer({ min: 3, max: 30 }),
+      name: fc.constantFrom('a', 'b', 'c.b', 'd.c.b', 'asker', 'example', 'no_name', undefined),
+      last: fc.integer({ min: 2, max: 30 }),
+      isDual: fc.boolean(),
+      topic: fc.constantFrom(...Object.values(tenants)),
+    })
+    .map(({ key, name, last, isDual, topic }) => {
+      const ips = [`10.0.0.${last}`, ...(isDual ? [`fd00:a::${last}`] : [])]
+      return { ...portOf(network, key, name, ips), topic }
+    })
+  const change = fc.oneof(
+    port,
+    fc.integer({ min: 3, max: 30 }).map((key) => key),
+  )
+
+  test('a table that was changed holds what a new one holds', () => {
+    fc.assert(
+      fc.property(
+        fc.array(port, { maxLength: 30 }),
+        fc.array(change, { maxLength: 20 }),
+        (first, changes) => {
+          const names = createNames(rules)
+          const ports = new Map(first.map((one) => [one.key, one]))
+          for (const one of [undefined, ...changes]) {
+            if (typeof one === 'number') ports.delete(one)
+            else if (one !== undefined) ports.set(one.key, one)
+            const view = viewWith(network, [...ports.values()])
+            for (const key of [red, blue])
+              expect(contents(scopeOf(names(view), view, key))).toEqual(
+                contents(scopeOf(createNames(rules)(view), view, key)),
+              )
+          }
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+})
+
+describe('among many names', () => {
+  const network = sharedNetwork(false)
+  const many = Array.from({ length: 1000 }, (_, i) => ({
+    ...portOf(network, i + 3, `vm-${i >> 1}`, [`10.0.${1 + (i >> 9)}.${(i >> 1) & 255}`]),
+    topic: i % 2 === 0 ? tenants.red : tenants.blue,
+  }))
+  const names = createNames(rules)
+  const view = viewWith(network, many)
+  const find = ({ names: table }: Scope, name: string) => {
+    const bytes = Buffer.from(`before ${keyOf(name)} behind`, 'latin1')
+    return table.find(bytes, 7, bytes.length - 7)
+  }
+
+  test('each is found in any case, and others are not', () => {
+    for (const key of [red, blue]) {
+      const scope = scopeOf(names(view), view, key)
+      for (let i = 0; i < 500; i += 1) {
+        const entry = find(scope, `vm-${i}.example.org`)
+        expect(entry).toBe(find(scope, `VM-${i}.eXample.ORG`))
+        const { a } = scope.names.nameAt(entry)
+        expect(recordTexts(a!)[0]!.data).toBe(`10.0.${1 + (i >> 8)}.${i & 255}`)
+        expect(find(scope, `vm-${i}.example.net`)).toBe(0)
+      }
+    }
+  })
+
+  test('one changed port leaves the other tenant’s table alone, and of its own what it was', () => {
+    const before = scopeOf(names(view), view, red)
+    const kept = contents(before)
+    const other = scopeOf(names(view), view, blue)
+    const renamed = { ...many[10]!, dnsName: 'renamed' }
+    const later = viewWith(network, many.with(10, renamed))
+    // The askers are the same objects, or they would have changed, too.
+    const same = { ...later, ports: new Map([...view.ports, [renamed.id, renamed]]) }
+    const after = scopeOf(names(same), same, red)
+    expect(scopeOf(names(same), same, blue)).toBe(other)
+    expect(contents(before)).toEqual(kept)
+    expect([find(after, 'vm-5'), find(before, 'renamed')]).toEqual([0, 0])
+    expect(find(after, 'renamed')).toBeGreaterThan(find(after, 'vm-499'))
+    expect(after.names.parts.madeLength).toBe(before.names.parts.madeLength)
+  })
+
+  test('a table does not grow for ever', () => {
+    const names = createNames(rules)
+    const lengths = Array.from({ length: 400 }, (_, turn) => {
+      const renamed = { ...many[10]!, dnsName: `renamed-${turn}` }
+      const later = { ...view, version: 1e6 + turn, ports: new Map([...view.ports, [renamed.id, renamed]]) }
+      return scopeOf(names(later), later, red).names.parts.words.length
+    })
+    expect(Math.max(...lengths)).toBeLessThan(1.3 * lengths[0]!)
+  })
+})
