@@ -105,6 +105,7 @@ async function addDummyBridge(
       const file = join(real.rundir, `${bridge}.flows`)
       writeFileSync(file, [...flows.map(formatFlow), detour].map((text) => `${text}\n`).join(''))
       await real.ofctl('replace-flows', bridge, file)
+      await real.appctl('dpctl/del-flows') // what the datapath remembers is of the old ones until it is looked at again
     },
     receive: async (port, ...frames) => {
       await inject(port, ...frames)

@@ -133,7 +133,7 @@ export function fragmentsOf({ etherType, bytes }: Content, size = 1480): Content
 }
 
 /** ICMPv6: type, code 0, and what follows the checksum. */
-const icmpv6 = (type: number, body: Buffer): Payload => ({
+export const icmpv6 = (type: number, body: Buffer): Payload => ({
   protocol: 58,
   bytesFor: (addresses) =>
     withChecksum(Buffer.concat([Buffer.from([type, 0, 0, 0]), body]), 2, addresses, 58),
