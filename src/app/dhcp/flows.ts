@@ -32,7 +32,8 @@ const everybody = '255.255.255.255'
 /** What all networks share: queries of ports without DHCP go on as if there was none. */
 export function commonFlows(): Flow[] {
   return [
-    flow('services', priority.known, { vlanTci: 0, ...query }, [goto('dhcp')]),
+    // The field without priority bits: a switch reads an exact vlan_tci of 0 back as this one, and it would look changed.
+    flow('services', priority.known, { vlanVid: 0, ...query }, [goto('dhcp')]),
     flow('dhcp', priority.miss, {}, [goto('lookup')]),
   ]
 }
