@@ -39,6 +39,15 @@ describe('a lab file', () => {
     expect(Object.keys(readLabFile('examples/two-tenants.yaml').ports)).toHaveLength(5)
   })
 
+  test('the example of two nodes is one, of three tenants who share addresses, MAC addresses and names', () => {
+    const { ports, networks } = readLabFile('examples/two-nodes.yaml')
+    const webs = Object.values(ports).filter(({ dns_name }) => dns_name === 'web')
+    expect(new Set(webs.map(({ network }) => networks[network]!.tenant)).size).toBe(3)
+    for (const field of ['mac', 'dns_name'] as const)
+      expect(new Set(webs.map((port) => port[field])).size).toBe(1)
+    expect(new Set(webs.map(({ ips }) => ips[0]))).toEqual(new Set(['10.0.0.11']))
+  })
+
   // biome-ignore format: one row a line
   test.each<[what: string, path: string, value: unknown, message: string]>([
     ['no nodes',             'nodes',                           undefined,             'lab.yaml: nodes: is missing; add it'],
