@@ -14,6 +14,8 @@ import { type Switch, startSwitch } from '../src/lab/switch.ts'
 
 export interface BenchNode {
   readonly ovs: Switch
+  /** The switch's. */
+  readonly namespace: string
   /** Starts the controller; resolves, when it is ready, to the process and how long it took in ms. */
   start(timeoutMs: number): Promise<{ readonly process: ProcessRef; readonly readyMs: number }>
   status(): Promise<Status | undefined>
@@ -95,6 +97,7 @@ bridge_mappings = physnet1:br-ex
   const status = () => askStatus(join(directory, 'run', 'control.sock'))
   return {
     ovs,
+    namespace,
     status,
     async start(timeoutMs) {
       const startedAt = performance.now()
