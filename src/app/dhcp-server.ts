@@ -3,8 +3,8 @@
  * address behind it. It knows neither leases nor flows.
  */
 
-import { isIPv4 } from 'node:net'
-import { ipv4Bytes, macText } from '../wire/address.ts'
+import { macText } from '../wire/address.ts'
+import { bytesOf } from './reach.ts'
 import type { Port, Subnet } from './view.ts'
 
 /** The DHCP server of a subnet. */
@@ -22,13 +22,13 @@ const dhcpOwner = 'network:dhcp'
 export const isDhcpPort = ({ deviceOwner }: Port): boolean => deviceOwner === dhcpOwner
 
 /**
- * The server of an IPv4 subnet: at its `dhcp_ip`, else at the address of a DHCP port there, else at its gateway's.
+ * The server of a subnet: at its `dhcp_ip`, else at the address of a DHCP port there, else at its gateway's.
  * `ports` are the DHCP ports of its network. Undefined if it has none of these.
  */
 export function dhcpServerOf(subnet: Subnet, ports: readonly Port[]): DhcpServer | undefined {
   const own = subnet.dhcpIp ?? addressIn(subnet, ports)
   const ip = own ?? subnet.gatewayIp
-  if (ip === undefined || !isIPv4(ip)) return undefined
+  if (ip === undefined || ip.includes(':') !== subnet.cidr.includes(':')) return undefined
   const holder = ports.find(({ addresses }) => addresses.some((address) => address.ip === ip))
   return { ip, mac: holder?.macs[0] ?? derivedMac(ip), isOwn: own !== undefined }
 }
@@ -38,5 +38,6 @@ function addressIn(subnet: Subnet, ports: readonly Port[]): string | undefined {
   return addresses.find((address) => address.subnet?.id === subnet.id)?.ip
 }
 
-/** The MAC address of a server that no port stands for: locally administered, the address in its last four bytes. */
-const derivedMac = (ip: string) => macText(Buffer.concat([Buffer.from([0x02, 0xdf]), ipv4Bytes(ip)]))
+/** The MAC address of a server that no port stands for: locally administered, the address's last four bytes at its end. */
+const derivedMac = (ip: string) =>
+  macText(Buffer.concat([Buffer.from([0x02, 0xdf]), bytesOf(ip)!.subarray(-4)]))

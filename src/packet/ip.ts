@@ -34,10 +34,10 @@ export function readIpv4(frame: Uint8Array, reach: Reach): number | Unparsed {
 }
 
 /** Checks an IPv6 header; gives the offset in the frame where its payload ends, else why it is not understood. */
-export function readIpv6(frame: Uint8Array, reach: Reach): number | Unparsed {
+export function readIpv6(frame: Uint8Array, reach: Reach, protocol = udpProtocol): number | Unparsed {
   if (frame.length < at + ipv6Size) return 'short'
   if (frame[at]! >> 4 !== 6) return 'header'
-  if (frame[at + 6] !== udpProtocol) return 'protocol'
+  if (frame[at + 6] !== protocol) return 'protocol'
   const end = at + ipv6Size + ((frame[at + 4]! << 8) | frame[at + 5]!)
   if (end > frame.length) return 'length'
   if (reach === 'anybody') return end

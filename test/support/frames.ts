@@ -76,7 +76,11 @@ export function ipv6(src: string, dst: string, payload: Payload, { hopLimit = 25
   return { etherType: 0x86dd, bytes: Buffer.concat([head, addresses, bytes]) }
 }
 
-export const udp = (sourcePort: number, destinationPort: number, data = 'hello'): Payload => ({
+export const udp = (
+  sourcePort: number,
+  destinationPort: number,
+  data: string | Uint8Array = 'hello',
+): Payload => ({
   protocol: 17,
   bytesFor: (addresses) => {
     const body = Buffer.from(data)
@@ -132,11 +136,11 @@ export function fragmentsOf({ etherType, bytes }: Content, size = 1480): Content
   })
 }
 
-/** ICMPv6: type, code 0, and what follows the checksum. */
-export const icmpv6 = (type: number, body: Buffer): Payload => ({
+/** ICMPv6: type, code, and what follows the checksum. */
+export const icmpv6 = (type: number, body: Buffer, code = 0): Payload => ({
   protocol: 58,
   bytesFor: (addresses) =>
-    withChecksum(Buffer.concat([Buffer.from([type, 0, 0, 0]), body]), 2, addresses, 58),
+    withChecksum(Buffer.concat([Buffer.from([type, code, 0, 0]), body]), 2, addresses, 58),
 })
 
 export const ping6 = icmpv6(128, Buffer.from([0, 1, 0, 1]))

@@ -13,7 +13,7 @@ import type { LocalPort, View } from '../view.ts'
 import { userdata } from './flows.ts'
 import { createIpv4Service } from './ipv4.ts'
 import { forever, type LeaseRules } from './lease.ts'
-import type { Service } from './service.ts'
+import { createIpv6Service } from './v6/ipv6.ts'
 
 const options = {
   df_dns_servers: option.list(
@@ -51,7 +51,7 @@ type Values = OptionValues<typeof options>
 function createDhcp(values: Values, host: AppHost): App {
   const rules = rulesOf(values, host)
   const ipv4 = createIpv4Service(rules, host)
-  const services: readonly Service[] = [ipv4]
+  const ipv6 = createIpv6Service(rules, userdata, host)
   const perSecond = values.df_dhcp_max_rate_per_sec
   const isWithin = perSecond > 0 ? createTokenBuckets<LocalPort>(perSecond) : () => true
   let last: View | undefined
@@ -63,17 +63,11 @@ function createDhcp(values: Values, host: AppHost): App {
 
   function* units(view: View) {
     last = view
-    for (const service of services) yield* service.units(view)
+    for (const service of [ipv4, ipv6]) yield* service.units(view)
   }
 
-  function packetIn(punt: Punt, view: View): Verdict {
-    if (!isWithin(punt.port, punt.atMs)) return overload
-    for (const service of services) {
-      const verdict = service.decide(punt, view)
-      if (verdict !== undefined) return verdict
-    }
-    return unknown
-  }
+  const packetIn = (punt: Punt, view: View): Verdict =>
+    isWithin(punt.port, punt.atMs) ? (ipv6.decide(punt, view) ?? ipv4.decide(punt, view)) : overload
 
   return {
     name: dhcp.name,
@@ -81,12 +75,12 @@ function createDhcp(values: Values, host: AppHost): App {
     units,
     flows: (view) => [...units(view)].flat(),
     packetIn,
+    beacons: ipv6.beacons,
     inspect: { check: (_, view) => ({ problems: ipv4.problems(view) }) },
   }
 }
 
 const overload: Verdict = { kind: 'drop', why: 'overload' }
-const unknown: Verdict = { kind: 'drop', why: 'protocol' }
 
 function rulesOf(values: Values, { common: { dnsDomain, leaseSeconds } }: AppHost): LeaseRules {
   const stranger = values.df_dns_servers.find((ip) => isIP(ip) === 0)

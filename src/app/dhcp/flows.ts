@@ -5,7 +5,7 @@
  */
 
 import { controller, ethTypes, type Flow, type Match } from '../../openflow/index.ts'
-import { arpAnswer, echoAnswer } from '../answers.ts'
+import { arpAnswer, echoAnswer, ndAnswer } from '../answers.ts'
 import type { DhcpServer } from '../dhcp-server.ts'
 import { flow, goto } from '../pipeline.ts'
 import type { LocalPort, Network } from '../view.ts'
@@ -54,9 +54,16 @@ export function* portFlows(
   }
 }
 
-/** The answers for a server's address in its network: nobody else gives any. */
+/** The answers for a server's address in its network, of either family: nobody else gives any. */
 export function serverFlows({ key }: Network, { ip, mac }: DhcpServer): Flow[] {
   const metadata = BigInt(key)
+  if (ip.includes(':')) {
+    const icmpv6: Match = { ethType: ethTypes.ipv6, ipProto: 58, metadata }
+    return [
+      flow('nd', priority.known, { ...icmpv6, icmpv6Type: 135, ndTarget: ip }, ndAnswer(ip, mac)),
+      flow('lookup', priority.echo, { ...icmpv6, ipv6Dst: ip, icmpv6Type: 128 }, echoAnswer(ip)),
+    ]
+  }
   const arpRequest: Match = { ethType: ethTypes.arp, metadata, arpTpa: ip, arpOp: 1 }
   const echoRequest: Match = { ethType: ethTypes.ipv4, ipProto: 1, metadata, ipv4Dst: ip, icmpv4Type: 8 }
   return [

@@ -25,6 +25,8 @@ export interface Problem {
 
 /** The service, and what cannot be served of the rows of this node's ports. */
 export interface Ipv4Service extends Service {
+  /** Decides every packet: one of another protocol is none for it. */
+  decide(punt: Punt, view: View): Verdict
   problems(view: View): Problem[]
 }
 

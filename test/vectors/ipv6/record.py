@@ -104,6 +104,7 @@ MESSAGES = {
     "release": message(8, ME, SERVER, ELAPSED, ia(3, 1, [ROW])),
     "information request": message(11, ME, ASKED, ELAPSED),
     "information request, nameless": message(11, option(6, struct.pack("!HHHH", 23, 24, 32, 83)), ELAPSED),
+    "request after a release": message(3, ME, SERVER, ASKED, ELAPSED, ia(3, 1, [ROW])),
     "decline": message(9, ME, SERVER, ELAPSED, ia(3, 1, [ROW])),
 }
 

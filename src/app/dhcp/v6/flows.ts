@@ -1,0 +1,35 @@
+/**
+ * The part of IPv6 in dhcp's tables (docs/pipeline.md): which router solicitations and DHCPv6 messages are sent up, of
+ * whom. Everything is keyed by the asker's register: those of other ports go on, to a router that is not ours perhaps. It
+ * knows no message.
+ */
+
+import { controller, ethTypes, type Flow, type Match } from '../../../openflow/index.ts'
+import { flow, goto, through } from '../../pipeline.ts'
+import type { LocalPort } from '../../view.ts'
+import { discoveryTypes, ports } from './codes.ts'
+
+// biome-ignore format: columns
+const priority = {
+  solicitation: 110, // before all other ICMPv6 leaves for neighbour discovery
+  known:        100,
+}
+
+const wholePacket = 0xffff
+const ipv6: Match = { ethType: ethTypes.ipv6 }
+const solicitation: Match = { ...ipv6, ipProto: 58, icmpv6Type: discoveryTypes.solicitation }
+const query: Match = { ...ipv6, ipProto: 17, udpSrc: ports.client, udpDst: ports.server }
+
+/** What all ports share. */
+export const commonFlows = (): Flow[] => [
+  flow('services', priority.solicitation, { vlanTci: 0, ...solicitation }, [goto('dhcp')]),
+  flow('services', priority.known, { vlanTci: 0, ...query }, [goto('dhcp')]),
+]
+
+/** What a port that is told of IPv6 sends up; paused, because a message to another server goes on. */
+export function portFlows({ key }: LocalPort, userdata: string): Flow[] {
+  const punt = controller({ maxLen: wholePacket, userdata: Buffer.from(userdata), pause: true })
+  return [solicitation, query].map((match) =>
+    flow('dhcp', priority.known, { reg6: key, ...match }, [punt, through('lookup')]),
+  )
+}
