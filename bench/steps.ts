@@ -4,13 +4,13 @@
  */
 
 import { createCollector } from '../src/controller/desired.ts'
+import { changedFlows } from '../src/controller/flow-table.ts'
 import { createTopology } from '../src/controller/topology.ts'
 import { silentLogger } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { changedNorthbound, northboundOf } from '../src/nb/index.ts'
 import { systemClock } from '../src/openflow/index.ts'
 import type { SwitchPort } from '../src/ovsdb/index.ts'
-import { changedKeys } from '../src/sorted-map.ts'
 import { appsOf } from '../test/support/cloud.ts'
 import { type Kind, kindsOf } from './changes.ts'
 import { type CloudSize, portsOf, rowsOf } from './cloud.ts'
@@ -52,7 +52,7 @@ for (const [name, kind] of Object.entries(kindsOf(ports, size))) {
     const steps = step(kind, turn++)
     if (i < turns.warmUp) continue
     for (const [at, ms] of steps.entries()) spent[at]! += ms / turns.measured
-    changed += changedKeys(before.flows, desired.flows).size / turns.measured
+    changed += changedFlows(before.flows, desired.flows).size / turns.measured
   }
   const total = spent.reduce((sum, ms) => sum + ms)
   const parts = spent.map((ms) => ms.toFixed(1)).join(' + ')

@@ -112,8 +112,15 @@ export class SortedMap<V> implements ReadonlyMap<string, V> {
   }
 }
 
-/** The keys whose values differ (`===`) between two maps, each once; quick if both are sorted maps and share much. */
-export function changedKeys<V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): Set<string> {
+/**
+ * The keys whose values differ (by default, are not `===`) between two maps, each once; quick if both are sorted maps and
+ * share much.
+ */
+export function changedKeys<V>(
+  a: ReadonlyMap<string, V>,
+  b: ReadonlyMap<string, V>,
+  isSame: (one: V, other: V) => boolean = (one, other) => one === other,
+): Set<string> {
   const changed = new Set<string>()
   if (a === b) return changed
   if (a instanceof SortedMap && b instanceof SortedMap) {
@@ -122,7 +129,7 @@ export function changedKeys<V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string,
       const [before, after] = [gone.keys[i], come.keys[j]]
       const isGone = after === undefined || (before !== undefined && before < after)
       if (before === after) {
-        if (gone.values[i] !== come.values[j]) changed.add(before!)
+        if (!isSame(gone.values[i]!, come.values[j]!)) changed.add(before!)
         i += 1
         j += 1
       } else if (isGone) {
@@ -135,7 +142,7 @@ export function changedKeys<V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string,
     }
     return changed
   }
-  for (const [key, value] of a) if (value !== b.get(key) || !b.has(key)) changed.add(key)
+  for (const [key, value] of a) if (!b.has(key) || !isSame(value, b.get(key)!)) changed.add(key)
   for (const key of b.keys()) if (!a.has(key)) changed.add(key)
   return changed
 }

@@ -49,10 +49,10 @@ export interface App {
   /** Every flow wanted while the network looks like `view`. Pure: same view, same flows, same order. */
   flows(view: View): Iterable<Flow>
   /**
-   * The same flows, in the same order, in parts: an array that is the very one of the last view (`===`) is not looked at
-   * again. For applications with many flows; what a change costs then follows from the parts that it touches.
+   * The same flows, in the same order, in units: one that is the very one of the last view (`===`) is not looked at again.
+   * For applications with many flows; what a change costs then follows from the units that it touches.
    */
-  units?(view: View): Iterable<readonly Flow[]>
+  units?(view: View): Iterable<Unit>
   /** Every group wanted while the network looks like `view`. Pure, as `flows`. */
   groups?(view: View): Iterable<Group>
   /**
@@ -78,6 +78,26 @@ export interface App {
   readonly bridges?: ReadonlyMap<string, string>
   /** The tunnel ports that the application wants on the integration bridge: their types, and the node's address. */
   readonly tunnels?: { readonly types: readonly string[]; readonly localIp: string }
+}
+
+/**
+ * Flows that come and go together. Whoever has it may ask for them at any time and always gets the same ones, so that
+ * nobody need keep them: a part that makes them each time (`partOf`) costs less memory than one of them.
+ */
+export type Part = Iterable<Flow>
+
+/** Flows as such, or parts; no part stands in two units. In a changed unit, only the parts that are new are looked at. */
+export type Unit = readonly Flow[] | readonly Part[]
+
+/** The parts of a unit; flows as such are one part together. */
+export function partsOf(unit: Unit): readonly Part[] {
+  const isOfParts = unit[0] !== undefined && Symbol.iterator in unit[0]
+  return isOfParts ? (unit as readonly Part[]) : [unit as readonly Flow[]]
+}
+
+/** Every flow of these units, in their order. */
+export function* flowsIn(units: Iterable<Unit>): Iterable<Flow> {
+  for (const unit of units) for (const part of partsOf(unit)) yield* part
 }
 
 /**

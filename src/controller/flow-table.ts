@@ -4,20 +4,69 @@
  * priority and match (OF 1.3.5 §6.4); everything else is their content.
  */
 
-import { type Flow, flowContent, type Group } from '../openflow/index.ts'
-import { changedKeys } from '../sorted-map.ts'
+import { hash } from 'node:crypto'
+import type { Part } from '../app/app.ts'
+import { BugError } from '../errors.ts'
+import { type Flow, flowContent, flowIdentity, type Group } from '../openflow/index.ts'
+import { changedKeys, SortedMap } from '../sorted-map.ts'
+import { cookieOf } from './cookie.ts'
 
-/** A flow that an application wants, with its cookie. */
-export interface WantedFlow {
-  /** The application's name. */
-  readonly owner: string
+/** A flow as far as it is compared with another of the same identity. */
+export interface Held {
   readonly flow: Flow
-  readonly identity: string
+  /** A digest of what it does, cookie included. */
   readonly content: string
 }
 
-/** What a flow does, whoever wants it. */
-export const withoutCookie = ({ flow }: WantedFlow): string => flowContent({ ...flow, cookie: 0n })
+/**
+ * A flow that an application wants, with its cookie. It is not kept, but made again whenever it is asked for: digest and
+ * part take a tenth of the memory (docs/decisions/0010-flows-made-again.md).
+ */
+export class WantedFlow implements Held {
+  /** The application's name. */
+  readonly owner: string
+  readonly part: Part
+  /** Its number in the part. */
+  readonly place: number
+  readonly content: string
+
+  constructor(owner: string, part: Part, place: number, content: string) {
+    this.owner = owner
+    this.part = part
+    this.place = place
+    this.content = content
+  }
+
+  get flow(): Flow {
+    let place = 0
+    for (const bare of this.part) if (place++ === this.place) return ownedFlow(bare, this.owner)
+    throw new BugError(`a part of ${this.owner} has lost a flow`)
+  }
+}
+
+/** The flow with the cookie of its owner. */
+export const ownedFlow = (bare: Flow, owner: string): Flow =>
+  Object.assign({}, bare, { cookie: cookieOf('desired', owner) }) // as in `flow` of pipeline.ts
+
+/**
+ * What OpenFlow tells a flow by, in 16 characters: the number of its table, so that a table's flows stand together in
+ * order, and a digest.
+ */
+export function identityOf(flow: Pick<Flow, 'tableId' | 'priority' | 'match'>): string {
+  const digest = digestOf(flowIdentity(flow))
+  digest[0] = flow.tableId
+  return digest.toString('latin1', 0, digestSize)
+}
+
+/** The table of the flow with that identity. */
+export const tableOf = (identity: string): number => identity.charCodeAt(0)
+
+/** A digest of what a flow does, cookie included. */
+export const contentOf = (flow: Flow): string => digestOf(flowContent(flow)).toString('latin1', 0, digestSize)
+
+/** Guests choose addresses: whoever made two flows look the same would keep one of them out of the switch. */
+const digestOf = (text: string): Buffer => hash('sha1', text, 'buffer')
+const digestSize = 16
 
 /** A group that an application wants. */
 export interface WantedGroup {
@@ -28,73 +77,74 @@ export interface WantedGroup {
 
 /** Every flow, by identity, and every group, by number, that the switch shall hold. */
 export interface Desired {
-  readonly flows: ReadonlyMap<string, WantedFlow>
+  readonly flows: SortedMap<WantedFlow>
   readonly groups: ReadonlyMap<number, WantedGroup>
 }
 
 /** What the switch holds in our tables, as far as the last reading and the barriers since then tell. */
 export interface Installed {
-  readonly flows: Map<string, { readonly flow: Flow; readonly content: string }>
+  readonly flows: SortedMap<Held>
   /** The content of each group, by its number. */
-  readonly groups: Map<number, string>
+  readonly groups: ReadonlyMap<number, string>
 }
 
 /** One step from what is installed to what is desired. */
 export type Change =
-  | { readonly kind: 'addFlow'; readonly wanted: WantedFlow }
-  | { readonly kind: 'deleteFlow'; readonly identity: string; readonly flow: Flow }
+  | { readonly kind: 'addFlow'; readonly identity: string; readonly wanted: WantedFlow }
+  | { readonly kind: 'deleteFlow'; readonly identity: string; readonly held: Held }
   | { readonly kind: 'addGroup' | 'modifyGroup'; readonly wanted: WantedGroup }
   | { readonly kind: 'deleteGroup'; readonly groupId: number }
 
 /** Nothing installed, nothing known. */
-export const emptySwitch = (): Installed => ({ flows: new Map(), groups: new Map() })
+export const emptySwitch: Installed = { flows: SortedMap.empty(), groups: new Map() }
 
 /**
  * The changes that make a switch equal to what is desired, in an order that never sends a packet where there is
  * nothing yet: groups first, because a flow may not name a missing one; flows from the pipeline's end to its start;
  * then deletions from its start to its end; groups last, because deleting a group deletes the flows that name it
  * (OF 1.3.5 §6.5), which is also why a changed group is modified and never deleted and added again.
- *
- * Only flows of these identities are looked at; by default, all.
  */
-export function difference(
-  desired: Desired,
-  installed: Installed,
-  identities: Iterable<string> = changedKeys<unknown>(installed.flows, desired.flows),
-): Change[] {
-  const adds: Change[] = []
-  const deletes: Change[] = []
-  for (const identity of identities) {
+export function difference(desired: Desired, installed: Installed): Change[] {
+  const adds: (Change & { readonly identity: string })[] = []
+  const deletes: (Change & { readonly identity: string })[] = []
+  for (const identity of changedFlows(installed.flows, desired.flows)) {
     const wanted = desired.flows.get(identity)
-    const held = installed.flows.get(identity)
-    if (wanted !== undefined && held?.content !== wanted.content) adds.push({ kind: 'addFlow', wanted })
-    if (wanted === undefined && held !== undefined)
-      deletes.push({ kind: 'deleteFlow', identity, flow: held.flow })
+    if (wanted === undefined)
+      deletes.push({ kind: 'deleteFlow', identity, held: installed.flows.get(identity)! })
+    else adds.push({ kind: 'addFlow', identity, wanted })
   }
   return [
     ...changedGroups(desired, installed),
-    ...adds.sort((a, b) => tableOf(b) - tableOf(a)),
-    ...deletes.sort((a, b) => tableOf(a) - tableOf(b)),
+    ...adds.sort((a, b) => tableOf(b.identity) - tableOf(a.identity)),
+    ...deletes.sort((a, b) => tableOf(a.identity) - tableOf(b.identity)),
     ...goneGroups(desired, installed),
   ]
 }
 
-/** Notes in `installed` that the switch has made this change. */
-export function apply(change: Change, installed: Installed): void {
-  switch (change.kind) {
-    case 'addFlow':
-      installed.flows.set(change.wanted.identity, change.wanted)
-      return
-    case 'deleteFlow':
-      installed.flows.delete(change.identity)
-      return
-    case 'addGroup':
-    case 'modifyGroup':
-      installed.groups.set(change.wanted.group.groupId, change.wanted.content)
-      return
-    case 'deleteGroup':
-      installed.groups.delete(change.groupId)
-  }
+/** The identities under which two flow tables hold different flows; quick if both share much. */
+export const changedFlows = (a: ReadonlyMap<string, Held>, b: ReadonlyMap<string, Held>): Set<string> =>
+  changedKeys(a, b, (one, other) => one.content === other.content)
+
+/** What a switch holds after these changes. */
+export function changed(installed: Installed, changes: readonly Change[]): Installed {
+  const flows = new Map<string, Held | undefined>()
+  const groups = new Map(installed.groups)
+  for (const change of changes)
+    switch (change.kind) {
+      case 'addFlow':
+        flows.set(change.identity, change.wanted)
+        break
+      case 'deleteFlow':
+        flows.set(change.identity, undefined)
+        break
+      case 'addGroup':
+      case 'modifyGroup':
+        groups.set(change.wanted.group.groupId, change.wanted.content)
+        break
+      case 'deleteGroup':
+        groups.delete(change.groupId)
+    }
+  return { flows: installed.flows.with(flows), groups }
 }
 
 function* changedGroups(desired: Desired, installed: Installed): Iterable<Change> {
@@ -107,9 +157,4 @@ function* changedGroups(desired: Desired, installed: Installed): Iterable<Change
 function* goneGroups(desired: Desired, installed: Installed): Iterable<Change> {
   for (const groupId of installed.groups.keys())
     if (!desired.groups.has(groupId)) yield { kind: 'deleteGroup', groupId }
-}
-
-function tableOf(change: Change): number {
-  if (change.kind === 'addFlow') return change.wanted.flow.tableId
-  return change.kind === 'deleteFlow' ? change.flow.tableId : 0
 }

@@ -7,8 +7,6 @@ import { selfCheckPort } from '../app/app.ts'
 import { registerNumber, registers, zoneOpenedBy } from '../app/pipeline.ts'
 import {
   type Flow,
-  flowContent,
-  flowIdentity,
   formatFlow,
   formatGroup,
   type Outgoing,
@@ -17,8 +15,9 @@ import {
   type Session,
   setField,
 } from '../openflow/index.ts'
+import { SortedMap } from '../sorted-map.ts'
 import { everyCookie, kindOf } from './cookie.ts'
-import { type Change, type Desired, emptySwitch, type Installed } from './flow-table.ts'
+import { type Change, contentOf, type Desired, type Held, type Installed, identityOf } from './flow-table.ts'
 
 export type { Outgoing, PacketIn } from '../openflow/index.ts'
 
@@ -65,7 +64,7 @@ export function messageOf(change: Change): Outgoing {
     case 'addFlow':
       return addFlow(change.wanted.flow)
     case 'deleteFlow':
-      return deleteFlow(change.flow)
+      return deleteFlow(change.held.flow)
     case 'addGroup':
     case 'modifyGroup': {
       const { groupId, type, buckets } = change.wanted.group
@@ -82,9 +81,9 @@ export function messageOf(change: Change): Outgoing {
   }
 }
 
-/** The zone of connection tracking that a change opens to a port, if it does: it is to be emptied. */
-export const zoneOf = (change: Change): number | undefined =>
-  change.kind === 'addFlow' ? zoneOpenedBy(change.wanted.flow) : undefined
+/** The zone of connection tracking that a message opens to a port, if it does: it is to be emptied. */
+export const zoneOf = (message: Outgoing): number | undefined =>
+  message.kind === 'flowMod' && message.command === 'add' ? zoneOpenedBy(message) : undefined
 
 /** Forgets the connections of a zone (NXT_CT_FLUSH_ZONE). */
 export const emptyZone = (zone: number): Outgoing => ({ kind: 'ctFlushZone', zone })
@@ -95,7 +94,7 @@ export function textOf(change: Change): string {
     case 'addFlow':
       return `add ${formatFlow(change.wanted.flow)}`
     case 'deleteFlow':
-      return `delete ${formatFlow(change.flow)}`
+      return `delete ${formatFlow(change.held.flow)}`
     case 'addGroup':
       return `add ${change.wanted.content}`
     case 'modifyGroup':
@@ -124,21 +123,23 @@ export async function readSwitch(
   desired: Desired,
   tableId = allTables,
 ): Promise<Installed> {
-  const installed = emptySwitch()
+  const held = new Map<string, Held>()
   const flows = await link.stats({ kind: 'flow', tableId })
   const groups = await link.stats({ kind: 'groupDesc' })
   for (const flow of flows) {
     const kind = kindOf(flow.cookie)
     const isTimed = kind === 'timed' && flow.hardTimeout > 0
     if (isTimed || (kind === undefined && !tableIds.has(flow.tableId))) continue
-    const identity = flowIdentity(flow)
-    const content = flowContent(flow)
+    const identity = identityOf(flow)
+    const content = contentOf(flow)
     const wanted = desired.flows.get(identity)
-    installed.flows.set(identity, wanted?.content === content ? wanted : { flow, content })
+    held.set(identity, wanted?.content === content ? wanted : { flow, content })
   }
-  for (const group of groups)
-    if (groupIds.has(group.groupId)) installed.groups.set(group.groupId, formatGroup(group))
-  return installed
+  const own = groups.filter(({ groupId }) => groupIds.has(groupId))
+  return {
+    flows: SortedMap.of(held),
+    groups: new Map(own.map((group) => [group.groupId, formatGroup(group)])),
+  }
 }
 
 /** Sends a packet as if the host's own port had sent it, through that table; the number comes back with it. */

@@ -24,8 +24,16 @@ import { reasonOf } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Clock } from '../openflow/index.ts'
-import { changedKeys } from '../sorted-map.ts'
-import { apply, type Change, type Desired, difference, emptySwitch, type Installed } from './flow-table.ts'
+import {
+  type Change,
+  changed,
+  type Desired,
+  difference,
+  emptySwitch,
+  type Held,
+  type Installed,
+  tableOf,
+} from './flow-table.ts'
 import {
   deleteTimedFlows,
   emptyZone,
@@ -102,12 +110,8 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   const limited = rateLimited(clock.now)
   const failures = new Map<string, Failure>()
   let desired: Desired | undefined
-  let installed: Installed = emptySwitch()
+  let installed: Installed = emptySwitch
   let settledFor: Desired | undefined
-  /** What `installed` was compared with last, as a whole; undefined after a reading and after a refusal. */
-  let compared: Desired | undefined
-  /** The flows that were changed since then, or found changed. */
-  const touched = new Set<string>()
   /** The tables that are still to be read in this turn. */
   let unread: number[] = []
   let turnAt = 0
@@ -131,7 +135,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     await read()
     let isRepair = false
     while (!isOver) {
-      const changes = due(difference(desired!, installed, suspects()))
+      const changes = due(difference(desired!, installed))
       if (changes.length > 0) {
         await send(changes, isRepair)
         isRepair = false
@@ -139,8 +143,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
       }
       isRepair = false
       settledFor = desired
-      compared = failures.size === 0 ? desired : undefined
-      touched.clear()
+      if (failures.size === 0) installed = { ...installed, flows: desired!.flows }
       settled()
       const wished = desired
       const tableId = unread.shift()
@@ -161,24 +164,16 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   async function read(): Promise<void> {
     turnAt = clock.now()
     installed = await readSwitch(link, scope, desired!)
-    compared = undefined
     restAfterReading()
   }
 
-  /** Reads one table, and the groups; what is not as it was taken to be is looked at again. */
+  /** Reads one table, and the groups. */
   async function readTable(tableId: number): Promise<void> {
     const { flows, groups } = await readSwitch(link, scope, desired!, tableId)
-    for (const [identity, held] of installed.flows)
-      if (held.flow.tableId === tableId && !flows.has(identity)) {
-        installed.flows.delete(identity)
-        touched.add(identity)
-      }
-    for (const [identity, found] of flows) {
-      if (installed.flows.get(identity)?.content === found.content) continue
-      installed.flows.set(identity, found)
-      touched.add(identity)
-    }
-    installed = { flows: installed.flows, groups }
+    const found = new Map<string, Held | undefined>(flows)
+    for (const identity of installed.flows.keys())
+      if (tableOf(identity) === tableId && !found.has(identity)) found.set(identity, undefined)
+    installed = { flows: installed.flows.with(found), groups }
     if (unread.length === 0) restAfterReading()
   }
 
@@ -186,11 +181,6 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     metrics.installed.set(installed.flows.size)
     const tookMs = clock.now() - turnAt
     nextPollAt = clock.now() + Math.min(Math.max(pollMs, tookMs * pollShare), maxPollMs)
-  }
-
-  /** The flows that may be different from what is installed; undefined for any. */
-  function suspects(): Iterable<string> | undefined {
-    return compared && new Set([...changedKeys(compared.flows, desired!.flows), ...touched])
   }
 
   /** Sends the changes; stops between two transactions when the wish has changed. */
@@ -202,27 +192,34 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     )
     for (let from = 0; from < changes.length && wished === desired && !isOver; from += transactionLength) {
       const batch = changes.slice(from, from + transactionLength)
-      const zones = [...new Set(batch.map(zoneOf))].filter((zone) => zone !== undefined)
-      const outcomes = await link.transact([...batch.map(messageOf), ...zones.map(emptyZone)])
-      batch.forEach((change, index) => {
-        const zone = zoneOf(change)
-        const emptied = zone === undefined ? undefined : outcomes[batch.length + zones.indexOf(zone)]
-        const failure = outcomes[index] ?? emptied
-        if (failure === undefined) {
-          apply(change, installed)
-          if ('identity' in change) touched.add(change.identity)
-          if (change.kind === 'addFlow') touched.add(change.wanted.identity)
-          failures.delete(keyOf(change))
-          metrics.changes.inc({ change: change.kind })
-          if (isRepair) metrics.repairs.inc({ change: change.kind })
-        } else refuse(change, failure.reason)
+      const messages = batch.map(messageOf)
+      const zones = messages.map(zoneOf)
+      const opened = [...new Set(zones)].filter((zone) => zone !== undefined)
+      const outcomes = await link.transact([...messages, ...opened.map(emptyZone)])
+      const refusals = batch.map((_, index) => {
+        const emptied = opened.indexOf(zones[index]!)
+        return outcomes[index] ?? (emptied < 0 ? undefined : outcomes[batch.length + emptied])
       })
+      succeed(
+        batch.filter((_, index) => refusals[index] === undefined),
+        isRepair,
+      )
+      for (const [index, failure] of refusals.entries())
+        if (failure !== undefined) refuse(batch[index]!, failure.reason)
       metrics.installed.set(installed.flows.size)
     }
   }
 
+  function succeed(changes: readonly Change[], isRepair: boolean): void {
+    installed = changed(installed, changes)
+    for (const change of changes) {
+      failures.delete(keyOf(change))
+      metrics.changes.inc({ change: change.kind })
+      if (isRepair) metrics.repairs.inc({ change: change.kind })
+    }
+  }
+
   function refuse(change: Change, reason: string): void {
-    compared = undefined
     const attempts = (failures.get(keyOf(change))?.attempts ?? 0) + 1
     const retryAt = clock.now() + Math.min(retryMs.first * 2 ** (attempts - 1), retryMs.last)
     const owner = ownerOf(change)
@@ -294,7 +291,6 @@ function contentOf(change: Change): string {
 function keyOf(change: Change): string {
   switch (change.kind) {
     case 'addFlow':
-      return `flow ${change.wanted.identity}`
     case 'deleteFlow':
       return `flow ${change.identity}`
     case 'addGroup':

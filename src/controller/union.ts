@@ -1,92 +1,146 @@
 /**
- * The wishes of all applications as one flow table, kept up to date at the price of the units that changed. Pure as far
- * as it can be seen: what it returns follows from the wishes alone. It knows no application, and no wish that
- * contradicts another: then it says so, and whoever asked has to decide from scratch.
+ * The wishes of all applications as one flow table, kept up to date at the price of the parts that changed. What it
+ * returns follows from the wishes alone. It knows no application, and decides nothing: where a wish contradicts another it
+ * says whose, and stays as it was.
  */
 
+import { type App, type Part, partsOf, type Unit } from '../app/app.ts'
+import { BugError } from '../errors.ts'
+import { type Flow, formatFlow } from '../openflow/index.ts'
 import { SortedMap } from '../sorted-map.ts'
-import { type WantedFlow, withoutCookie } from './flow-table.ts'
+import { contentOf, identityOf, ownedFlow, WantedFlow } from './flow-table.ts'
 
-/** What one application wants, in parts; a part that is the very one of the last time is not looked at again. */
-export type WantedUnits = readonly (readonly WantedFlow[])[]
+/** What one application wants. */
+export interface Wish {
+  readonly app: App
+  readonly units: readonly Unit[]
+  /** Whether it is one of a former view: looked at before, and yielding to whoever contradicts it. */
+  readonly isFormer: boolean
+}
 
 /** Every flow that somebody wants, by identity. */
 export type Flows = SortedMap<WantedFlow>
 
+/** Why the wish of that application cannot be granted. */
+export interface Fault {
+  readonly app: App
+  readonly error: unknown
+}
+
 export interface Union {
   /**
-   * The flows that the applications want, in their order: of two that want the very same, the first is its owner.
-   * Undefined if two want different things under one identity.
+   * The flows that the applications want, in their order: of two that want the very same, the first is its owner. A fault
+   * if the check throws, or if two want different things under one identity: then the later one has it.
    */
-  flowsOf(wishes: readonly WantedUnits[]): Flows | undefined
+  flowsOf(wishes: readonly Wish[]): Flows | Fault
 }
 
-/** A wish and the place of its application. */
-interface Claim {
-  readonly wanted: WantedFlow
-  readonly place: number
-}
+/** Who wants a flow, in the order of the applications. */
+type Claims = readonly WantedFlow[]
+type UnitSet = ReadonlySet<Unit>
 
-const none: ReadonlySet<readonly WantedFlow[]> = new Set()
+const nobody: Claims = []
+const noUnits: UnitSet = new Set()
 
-/** Makes a union of nothing. */
-export function createUnion(): Union {
-  let claims = new Map<string, readonly Claim[]>()
-  let last: readonly ReadonlySet<readonly WantedFlow[]>[] = []
+/** Makes a union of nothing. `check` throws if a flow is not that application's to want. */
+export function createUnion(check: (app: App, bare: Flow, identity: string) => void): Union {
+  let last: ReadonlyMap<string, UnitSet> = new Map()
   let flows: Flows = SortedMap.empty()
+  /** The claims behind the first to what more than one wants. */
+  const further = new Map<string, Claims>()
+  /** What is wanted in different ways, because one of the claims is former. */
+  let disputed: ReadonlySet<string> = new Set()
 
-  function forget(): undefined {
-    claims = new Map()
-    last = []
-    flows = SortedMap.empty()
-    return undefined
+  function claimsTo(identity: string): Claims {
+    const first = flows.get(identity)
+    return first === undefined ? nobody : [first, ...(further.get(identity) ?? nobody)]
   }
 
-  function exchange(
-    place: number,
-    gone: readonly WantedFlow[],
-    come: readonly WantedFlow[],
-    touched: Set<string>,
-  ) {
-    for (const wanted of gone) {
-      const others = claims.get(wanted.identity)!
-      const at = others.findIndex((claim) => claim.wanted === wanted && claim.place === place)
-      claims.set(wanted.identity, others.toSpliced(at, 1))
-      touched.add(wanted.identity)
+  function keep(wishes: readonly Wish[], touched: ReadonlyMap<string, Claims>): void {
+    last = new Map(wishes.map(({ app, units }) => [app.name, new Set(units)]))
+    const changes = new Map<string, WantedFlow | undefined>()
+    for (const [identity, [first, ...rest]] of touched) {
+      changes.set(identity, first)
+      if (rest.length > 0) further.set(identity, rest)
+      else further.delete(identity)
     }
-    for (const wanted of come) {
-      const others = claims.get(wanted.identity) ?? []
-      claims.set(
-        wanted.identity,
-        [...others, { wanted, place }].sort((a, b) => a.place - b.place),
-      )
-      touched.add(wanted.identity)
-    }
+    flows = flows.with(changes)
   }
 
   return {
     flowsOf(wishes) {
-      const now = wishes.map((units) => new Set(units))
-      const touched = new Set<string>()
-      for (let place = 0; place < Math.max(last.length, now.length); place += 1) {
-        const before = last[place] ?? none
-        const after = now[place] ?? none
-        const gone = [...before].filter((unit) => !after.has(unit))
-        const come = [...after].filter((unit) => !before.has(unit))
-        exchange(place, gone.flat(), come.flat(), touched)
+      const rankOf = new Map(wishes.map(({ app }, rank) => [app.name, rank]))
+      const touched = new Map<string, Claims>()
+      const touch = (identity: string, next: (claims: Claims) => Claims) =>
+        touched.set(identity, next(touched.get(identity) ?? claimsTo(identity)))
+      for (const { app, units, isFormer } of wishes) {
+        const [gone, come] = exchanged(last.get(app.name) ?? noUnits, new Set(units))
+        try {
+          for (const part of gone)
+            for (const bare of part)
+              touch(identityOf(bare), (claims) => claims.filter((claim) => claim.part !== part))
+          for (const part of come) {
+            let place = 0
+            for (const bare of part) {
+              const identity = identityOf(bare)
+              if (!isFormer) check(app, bare, identity)
+              const wanted = new WantedFlow(app.name, part, place++, contentOf(ownedFlow(bare, app.name)))
+              touch(identity, (claims) => [...claims, wanted])
+            }
+          }
+        } catch (error) {
+          return { app, error }
+        }
       }
-      last = now
-      const changes = new Map<string, WantedFlow | undefined>()
-      for (const identity of touched) {
-        const [first, ...others] = claims.get(identity)!
-        if (first === undefined) claims.delete(identity)
-        else if (others.some(({ wanted }) => !isSame(wanted, first.wanted))) return forget()
-        changes.set(identity, first?.wanted)
+      const byRank = (a: WantedFlow, b: WantedFlow) => rankOf.get(a.owner)! - rankOf.get(b.owner)!
+      for (const [identity, claims] of touched) touched.set(identity, claims.toSorted(byRank))
+      const quarrels = new Map<string, Quarrel>()
+      for (const identity of new Set([...touched.keys(), ...disputed])) {
+        const quarrel = quarrelOf(touched.get(identity) ?? claimsTo(identity))
+        if (quarrel !== undefined) quarrels.set(identity, quarrel)
       }
-      flows = flows.with(changes)
+      for (const { app, isFormer } of wishes) {
+        const quarrel = Array.from(quarrels.values()).find(({ rivals }) => rivals.has(app.name))
+        if (quarrel !== undefined && !isFormer) return { app, error: contradiction(quarrel, app.name) }
+      }
+      keep(wishes, touched)
+      disputed = new Set(quarrels.keys())
       return flows
     },
   }
 }
 
-const isSame = (a: WantedFlow, b: WantedFlow) => a === b || withoutCookie(a) === withoutCookie(b)
+/** A claim, and those behind it that want something else. */
+interface Quarrel {
+  readonly first: WantedFlow
+  /** By the application's name. */
+  readonly rivals: ReadonlyMap<string, WantedFlow>
+}
+
+function quarrelOf([first, ...rest]: Claims): Quarrel | undefined {
+  const rivals = rest.filter((claim) => !isSame(claim, first!))
+  return rivals.length === 0
+    ? undefined
+    : { first: first!, rivals: new Map(rivals.map((claim) => [claim.owner, claim])) }
+}
+
+/** Whether both do the same, whoever owns them. */
+function isSame(a: WantedFlow, b: WantedFlow): boolean {
+  if (a.owner === b.owner) return a.content === b.content
+  return contentOf({ ...a.flow, cookie: 0n }) === contentOf({ ...b.flow, cookie: 0n })
+}
+
+function contradiction({ first, rivals }: Quarrel, owner: string): BugError {
+  const [one, other] = [rivals.get(owner)!, first].map(({ flow }) => formatFlow(flow))
+  return new BugError(`${one} is wanted by ${first.owner} with other actions: ${other}`)
+}
+
+/** The parts that went and those that came. */
+function exchanged(before: UnitSet, after: UnitSet): [gone: Set<Part>, come: Set<Part>] {
+  const gone = new Set<Part>()
+  const come = new Set<Part>()
+  for (const unit of before) if (!after.has(unit)) for (const part of partsOf(unit)) gone.add(part)
+  for (const unit of after)
+    if (!before.has(unit)) for (const part of partsOf(unit)) if (!gone.delete(part)) come.add(part)
+  return [gone, come]
+}

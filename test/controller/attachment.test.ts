@@ -7,6 +7,7 @@ import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import type { Message, PacketIn, Session } from '../../src/openflow/index.ts'
 import type { SwitchPort } from '../../src/ovsdb/index.ts'
+import { SortedMap } from '../../src/sorted-map.ts'
 import { manualClock } from '../support/clock.ts'
 import { FakeLink } from '../support/fake-link.ts'
 
@@ -68,7 +69,7 @@ test('leases and beacons begin when the flows are in the switch, and end with th
   const { clock, attachments, happened } = setup()
   const fake = new FakeSession()
   attachments.handlers.connected(fake.session)
-  attachments.value!.reconciler.want({ flows: new Map(), groups: new Map() })
+  attachments.value!.reconciler.want({ flows: SortedMap.empty(), groups: new Map() })
   await clock.advance(0)
   expect(happened.slice(-2)).toEqual(['grant', 'say'])
   happened.length = 0

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Change, Desired } from '../../src/controller/flow-table.ts'
+import { type Change, contentOf, identityOf, ownedFlow, WantedFlow } from '../../src/controller/flow-table.ts'
 import {
   addFlow,
   deleteFlow,
@@ -13,24 +13,17 @@ import {
   textOf,
 } from '../../src/controller/messages.ts'
 import { formatMessage } from '../../src/openflow/format.ts'
-import {
-  decode,
-  encode,
-  type Flow,
-  flowContent,
-  flowIdentity,
-  formatGroup,
-  type Group,
-  type Message,
-  PacketIn,
-} from '../../src/openflow/index.ts'
+import { decode, encode, formatGroup, type Group, type Message, PacketIn } from '../../src/openflow/index.ts'
+import { SortedMap } from '../../src/sorted-map.ts'
 import { flowOf } from '../support/apps.ts'
 import { FakeLink } from '../support/fake-link.ts'
 
 const cookie = 0x4446_0100_da6a_e8bcn
-const flow: Flow = { ...flowOf(32, 100, { reg6: 1 }, 55), cookie }
+const bare = flowOf(32, 100, { reg6: 1 }, 55)
+const flow = ownedFlow(bare, 'dns')
+const identity = identityOf(flow)
 const group: Group = { groupId: 31, type: 'all', buckets: [] }
-const wantedFlow = { owner: 'dns', flow, identity: flowIdentity(flow), content: flowContent(flow) }
+const wantedFlow = new WantedFlow('dns', [bare], 0, contentOf(flow))
 const wantedGroup = { owner: 'dns', group, content: formatGroup(group) }
 
 /** The message as ovs-ofctl prints it, after it was bytes. */
@@ -38,12 +31,12 @@ const shown = (message: Outgoing) => formatMessage(decode(encode({ ...message, x
 
 const changes: [Change, string, RegExp][] = [
   [
-    { kind: 'addFlow', wanted: wantedFlow },
+    { kind: 'addFlow', identity, wanted: wantedFlow },
     'add cookie=0x44460100da6ae8bc, table=32, priority=100,reg6=0x1 actions=goto_table:55',
     /OFPT_FLOW_MOD.*ADD table:32 priority=100,reg6=0x1 cookie:0x44460100da6ae8bc actions=goto_table:55/,
   ],
   [
-    { kind: 'deleteFlow', identity: wantedFlow.identity, flow },
+    { kind: 'deleteFlow', identity, held: wantedFlow },
     'delete cookie=0x44460100da6ae8bc, table=32, priority=100,reg6=0x1 actions=goto_table:55',
     /OFPT_FLOW_MOD.*DEL_STRICT table:32 priority=100,reg6=0x1 cookie:0x44460100da6ae8bc\/0xffffffffffffffff/,
   ],
@@ -105,9 +98,9 @@ test('a flow that is as wanted is read as the very object', async () => {
   const fake = new FakeLink()
   fake.put({ ...flow })
   fake.put({ ...flowOf(32, 7), cookie })
-  const desired: Desired = { flows: new Map([[wantedFlow.identity, wantedFlow]]), groups: new Map() }
+  const desired = { flows: SortedMap.of([[identity, wantedFlow]]), groups: new Map() }
   const scope = { tableIds: new Set([32]), groupIds: new Set<number>() }
   const { flows } = await readSwitch(fake.link, scope, desired)
   expect(flows.size).toBe(2)
-  expect(flows.get(wantedFlow.identity)).toBe(wantedFlow)
+  expect(flows.get(identity)).toBe(wantedFlow)
 })

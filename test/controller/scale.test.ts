@@ -6,14 +6,14 @@
 import { describe, expect, test } from 'vitest'
 import { type Kind, kindsOf } from '../../bench/changes.ts'
 import { type CloudSize, portsOf, rowsOf } from '../../bench/cloud.ts'
+import { type Part, partsOf, type Unit } from '../../src/app/app.ts'
 import { createCollector } from '../../src/controller/desired.ts'
-import type { Desired } from '../../src/controller/flow-table.ts'
+import { changedFlows, type Desired } from '../../src/controller/flow-table.ts'
 import { createTopology } from '../../src/controller/topology.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { changedNorthbound, type Northbound, northboundOf, type RawRow } from '../../src/nb/index.ts'
-import type { Flow } from '../../src/openflow/index.ts'
-import { changedKeys } from '../../src/sorted-map.ts'
+import { changedKeys, SortedMap } from '../../src/sorted-map.ts'
 import { manualClock } from '../support/clock.ts'
 import { appsOf } from '../support/cloud.ts'
 
@@ -42,31 +42,31 @@ function machine(size: CloudSize, rows: readonly RawRow[] = [...rowsOf(size)]) {
   }))
   const viewAt = createTopology()
   let nb: Northbound = northboundOf([])
-  let desired: Desired = { flows: new Map(), groups: new Map() }
-  let units = new Set<readonly Flow[]>()
-  let flows = new Set<Flow>()
+  let desired: Desired = { flows: SortedMap.empty(), groups: new Map() }
+  let units = new Set<Unit>()
+  let parts = new Set<Part>()
   let ports = nb.lport as ReadonlyMap<string, unknown>
 
   function update(changes: readonly RawRow[]) {
-    const before = { nb, desired, units, flows, ports }
+    const before = { nb, desired, units, parts, ports }
     nb = changedNorthbound(nb, changes)
     const view = viewAt({ nb, switchPorts, host: 'compute-1', patchPorts: new Map([['physnet1', 'patch']]) })
     desired = collector.desiredFor(view)
     const wishes = apps.flatMap((app) => [...(app.units?.(view) ?? [[...app.flows(view)]])])
     units = new Set(wishes)
-    flows = new Set(wishes.flat())
+    parts = new Set(wishes.flatMap(partsOf))
     ports = view.ports
     expect(collector.refused.size).toBe(0)
     return {
       rows: [...changedKeys(before.nb.lport, nb.lport), ...changedKeys(before.nb.dnsname, nb.dnsname)].length,
       ports: changedKeys(before.ports, ports).size,
       units: [...units].filter((unit) => !before.units.has(unit)).length,
-      flows: [...flows].filter((flow) => !before.flows.has(flow)).length,
-      inSwitch: changedKeys(before.desired.flows, desired.flows).size,
+      flows: [...parts].filter((part) => !before.parts.has(part)).flatMap((part) => [...part]).length,
+      inSwitch: changedFlows(before.desired.flows, desired.flows).size,
     }
   }
   update(rows)
-  return { update, desired: () => contents(desired), flowCount: () => flows.size }
+  return { update, desired: () => contents(desired), flowCount: () => desired.flows.size }
 }
 
 const contents = ({ flows }: Desired) =>

@@ -5,7 +5,15 @@
 
 import { type OptionTable, type OptionValues, option } from '../../config/index.ts'
 import { ConfigError } from '../../errors.ts'
-import { type App, type AppHost, type Application, type Punt, selfCheckPort, type Verdict } from '../app.ts'
+import {
+  type App,
+  type AppHost,
+  type Application,
+  flowsIn,
+  type Punt,
+  selfCheckPort,
+  type Verdict,
+} from '../app.ts'
 import { defaultDomainOf } from '../host-name.ts'
 import { tables } from '../pipeline.ts'
 import type { LocalPort, View } from '../view.ts'
@@ -102,7 +110,7 @@ function createDns(values: Values, host: AppHost): App {
   return {
     ...common,
     units,
-    flows: (view) => [...units(view)].flat(),
+    flows: (view) => flowsIn(units(view)),
     groups: groupsOfDns,
     bypass: (port) => [bypassRow(port)],
     lease: { rows: leaseRows(), probe: { tableId: tables.dns.id, frame: probeFrame } },

@@ -6,8 +6,8 @@
  */
 
 import { controller, ethTypes, type Flow, type Group, ports } from '../../openflow/index.ts'
-import { selfCheckPort } from '../app.ts'
-import { createMemo } from '../memo.ts'
+import { selfCheckPort, type Unit } from '../app.ts'
+import { createMemo, partOf } from '../memo.ts'
 import { flow, goto, group, groups, through, toGroup } from '../pipeline.ts'
 import { destination } from '../reach.ts'
 import type { LocalPort, View } from '../view.ts'
@@ -31,21 +31,22 @@ export function leaseRows(): Flow[] {
   })
 }
 
-/** The flows of a view for its askers, in parts that stay the same arrays while nothing in them changes. */
-export type AskersFlows = (view: View, askers: readonly LocalPort[]) => Iterable<readonly Flow[]>
+/** The flows of a view for its askers, in units that stay the same while nothing in them changes. */
+export type AskersFlows = (view: View, askers: readonly LocalPort[]) => Iterable<Unit>
 
 /** Makes the function that gives the flows for these askers, the local ports that own names. */
 export function createFlows(intercept: Intercept): AskersFlows {
   const interceptions = createInterceptions(intercept)
-  const ofNetwork = createMemo<readonly Flow[]>()
-  const ofAsker = createMemo<readonly Flow[]>()
+  const ofNetwork = createMemo<Unit>()
+  const ofAsker = createMemo<Unit>()
   const rows = commonRows(intercept)
   return function* (view, askers) {
     yield rows.first
     for (const interception of interceptions(view, askers))
-      yield ofNetwork(interception, '', () => [...networkFlows(interception)])
+      yield ofNetwork(interception, '', () => [partOf(interception, networkFlows)])
     yield rows.between
-    for (const asker of [...askers, selfCheckPort]) yield ofAsker(asker, '', () => [askerFlow(asker)])
+    for (const asker of [...askers, selfCheckPort])
+      yield ofAsker(asker, '', () => [partOf(asker, askerFlows)])
     yield rows.last
   }
 }
@@ -70,8 +71,9 @@ function commonRows(intercept: Intercept) {
   }
 }
 
-const askerFlow = ({ key }: LocalPort) =>
-  flow('dnsPorts', priorities.row, { reg6: key }, [toGroup('dnsLive')])
+function* askerFlows({ key }: LocalPort): Iterable<Flow> {
+  yield flow('dnsPorts', priorities.row, { reg6: key }, [toGroup('dnsLive')])
+}
 
 /** The row by which an overloaded port's queries go on without being punted. */
 export const bypassRow = ({ key }: LocalPort): Flow =>

@@ -6,12 +6,13 @@
 
 import { option } from '../../config/index.ts'
 import { type Action, ethTypes, type Flow, setField } from '../../openflow/index.ts'
-import type { Application } from '../app.ts'
-import { createMemo, type Memo } from '../memo.ts'
+import { type Application, flowsIn, type Part, type Unit } from '../app.ts'
+import { createMemo, partOf } from '../memo.ts'
 import { flow, goto, through } from '../pipeline.ts'
 import { createSegments, type Segment } from '../segments.ts'
 import type { LocalPort, View } from '../view.ts'
-import { responders, staticResponders } from './responders.ts'
+import { macsAt, type Place, placesIn } from './places.ts'
+import { answersFor, ownQuestionsOf, staticResponders } from './responders.ts'
 
 const options = {
   l2_responder: option.boolean(true, 'Answer ARP requests and neighbour solicitations in the switch.'),
@@ -24,21 +25,39 @@ export const l2: Application<typeof options> = {
   options,
   factory: ({ l2_responder: isResponding }) => {
     const common = [...defaults(), ...(isResponding ? staticResponders() : [])]
-    const memo = createMemo<Flow>()
-    const ofPort = createMemo<readonly Flow[]>()
-    const ofSegment = createMemo<readonly Flow[]>()
+    const ofPort = createMemo<Unit>()
+    const ofPlace = createMemo<Part>()
+    const ofArrival = createMemo<Part>()
+    const ofSegment = createMemo<Unit>()
     const segmentsAt = createSegments()
-    function* units(view: View): Iterable<readonly Flow[]> {
-      yield common
-      for (const port of view.localPorts) yield ofPort(port, '', () => [egressOf(port)])
-      for (const segment of segmentsAt(view).filter(({ localPorts }) => localPorts.length > 0))
-        yield ofSegment(segment, isTunnelled(segment, view) ? 'tunnelled' : '', () => [
-          ...switching(segment, memo),
-          ...(isTunnelled(segment, view) ? delivery(segment, memo) : []),
-          ...(isResponding ? responders(segment, memo) : []),
-        ])
+    function* portFlows(port: LocalPort): Iterable<Flow> {
+      yield egressOf(port)
+      if (isResponding) yield* ownQuestionsOf(port)
     }
-    return { name: 'l2', onFailure: 'drop', units, flows: (view) => [...units(view)].flat() }
+    function* placeFlows(place: Place): Iterable<Flow> {
+      yield* deliveryTo(place)
+      if (isResponding) yield* answersFor(place)
+    }
+    function* partsIn(segment: Segment): Iterable<Part> {
+      for (const [words, place] of placesIn(segment))
+        yield ofPlace(place.port, words, () => partOf(place, placeFlows))
+      yield partOf(segment, flooding)
+    }
+    function* arrivalParts(segment: Segment): Iterable<Part> {
+      const localKeys = new Set(segment.localPorts.map(({ key }) => key))
+      for (const [words, place] of placesIn(segment))
+        if (localKeys.has(place.port.key)) yield ofArrival(place.port, words, () => partOf(place, arrivalAt))
+      yield partOf(segment, arrivingFlood)
+    }
+    function* units(view: View): Iterable<Unit> {
+      yield common
+      for (const port of view.localPorts) yield ofPort(port, '', () => [partOf(port, portFlows)])
+      for (const segment of segmentsAt(view).filter(({ localPorts }) => localPorts.length > 0)) {
+        yield ofSegment(segment, '', () => [...partsIn(segment)])
+        if (isTunnelled(segment, view)) yield ofSegment(segment, 'arrivals', () => [...arrivalParts(segment)])
+      }
+    }
+    return { name: 'l2', onFailure: 'drop', units, flows: (view) => flowsIn(units(view)) }
   },
 }
 
@@ -58,13 +77,14 @@ function* defaults(): Iterable<Flow> {
   yield flow('ingressConntrack', priority.miss, {}, [goto('dispatch')])
 }
 
-function* switching({ network, macs, localPorts }: Segment, memo: Memo<Flow>): Iterable<Flow> {
+function* deliveryTo(place: Place): Iterable<Flow> {
+  const metadata = BigInt(place.networkKey)
+  const steps = [setField({ reg7: place.port.key }), goto('egress')]
+  for (const mac of macsAt(place)) yield flow('lookup', priority.known, { metadata, ethDst: mac }, steps)
+}
+
+function* flooding({ network, localPorts }: Segment): Iterable<Flow> {
   const metadata = BigInt(network.key)
-  for (const [mac, port] of macs)
-    yield memo(port, `mac ${network.key} ${mac}`, () => {
-      const steps = [setField({ reg7: port.key }), goto('egress')]
-      return flow('lookup', priority.known, { metadata, ethDst: mac }, steps)
-    })
   yield flow('lookup', priority.known, { metadata, ethDst: many }, [
     ...localPorts.flatMap(copyTo),
     ...copyTo({ key: 0 }),
@@ -75,14 +95,15 @@ function* switching({ network, macs, localPorts }: Segment, memo: Memo<Flow>): I
 const isTunnelled = ({ network }: Segment, { tunnels }: View) => tunnels.has(network.networkType ?? '')
 
 /** What came out of a tunnel goes to ports of this node, and nowhere else. */
-function* delivery({ network, macs, localPorts }: Segment, memo: Memo<Flow>): Iterable<Flow> {
+function* arrivalAt(place: Place): Iterable<Flow> {
+  const metadata = BigInt(place.networkKey)
+  const steps = [setField({ reg7: place.port.key }), goto('ingressConntrack')]
+  for (const mac of macsAt(place))
+    yield flow('ingressLookup', priority.arrived, { metadata, ethDst: mac }, steps)
+}
+
+function* arrivingFlood({ network, localPorts }: Segment): Iterable<Flow> {
   const metadata = BigInt(network.key)
-  for (const port of localPorts)
-    for (const mac of port.macs.filter((one) => macs.get(one)?.key === port.key))
-      yield memo(port, `arrived ${network.key} ${mac}`, () => {
-        const steps = [setField({ reg7: port.key }), goto('ingressConntrack')]
-        return flow('ingressLookup', priority.arrived, { metadata, ethDst: mac }, steps)
-      })
   const copies = localPorts.flatMap(({ key }) => [setField({ reg7: key }), through('ingressConntrack')])
   yield flow('ingressLookup', priority.arrived, { metadata, ethDst: many }, copies)
 }

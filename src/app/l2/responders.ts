@@ -6,10 +6,9 @@
 
 import { ethTypes, type Flow, type Match } from '../../openflow/index.ts'
 import { arpAnswer, ndAnswer, ndCompletion, ndFlags } from '../answers.ts'
-import type { Memo } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
-import type { Segment } from '../segments.ts'
-import type { Port } from '../view.ts'
+import type { LocalPort, Port } from '../view.ts'
+import { ipsAt, type Place } from './places.ts'
 
 const priority = { own: 200, answer: 100 }
 
@@ -25,14 +24,14 @@ export function* staticResponders(): Iterable<Flow> {
   yield flow('ndReply', priority.answer, advertisement, ndCompletion(ndFlags.host))
 }
 
-/** The answers of one network. */
-export function* responders({ network, ips, localPorts }: Segment, memo: Memo<Flow>): Iterable<Flow> {
-  for (const [ip, port] of ips)
-    yield memo(port, `ip ${network.key} ${ip}`, () => answerOf(BigInt(network.key), ip, port))
-  // A machine that asks for its own address wants to know whether somebody else has it; the switch must not say so.
-  for (const port of localPorts)
-    for (const ip of new Set(port.addresses.map((address) => address.ip)))
-      yield memo(port, `own ${ip}`, () => ownQuestionOf(port.key, ip))
+/** The answers for one place. */
+export function* answersFor(place: Place): Iterable<Flow> {
+  for (const ip of ipsAt(place)) yield answerOf(BigInt(place.networkKey), ip, place.port)
+}
+
+/** A machine that asks for its own address wants to know whether somebody else has it; the switch must not say so. */
+export function* ownQuestionsOf({ key, addresses }: LocalPort): Iterable<Flow> {
+  for (const ip of new Set(addresses.map((address) => address.ip))) yield ownQuestionOf(key, ip)
 }
 
 const answerOf = (metadata: bigint, ip: string, port: Port) =>

@@ -5,8 +5,8 @@
  */
 
 import { ethTypes, type Flow, type Match } from '../../openflow/index.ts'
-import type { Application } from '../app.ts'
-import { createMemo } from '../memo.ts'
+import { type Application, flowsIn, type Unit } from '../app.ts'
+import { createMemo, partOf } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
 import { distinct, isIpv6, linkLocalOf, origin, type Reach, reachOf, within } from '../reach.ts'
 import type { LocalPort, View } from '../view.ts'
@@ -19,13 +19,13 @@ export const portsec: Application<typeof options> = {
   section: 'df_portsec_app',
   options,
   factory: () => {
-    const memo = createMemo<readonly Flow[]>()
+    const memo = createMemo<Unit>()
     const common = [...defaults()]
-    function* units({ localPorts }: View): Iterable<readonly Flow[]> {
+    function* units({ localPorts }: View): Iterable<Unit> {
       yield common
-      for (const port of localPorts) yield memo(port, '', () => [...portRows(port)])
+      for (const port of localPorts) yield memo(port, '', () => [partOf(port, portRows)])
     }
-    return { name: 'portsec', onFailure: 'drop', units, flows: (view) => [...units(view)].flat() }
+    return { name: 'portsec', onFailure: 'drop', units, flows: (view) => flowsIn(units(view)) }
   },
 }
 

@@ -15,8 +15,8 @@ import {
   pushVlan,
   setField,
 } from '../../openflow/index.ts'
-import type { Application } from '../app.ts'
-import { createMemo } from '../memo.ts'
+import { type Application, flowsIn, type Unit } from '../app.ts'
+import { createMemo, partOf } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
 import type { Network, View } from '../view.ts'
 import { bridgesOf } from './bridges.ts'
@@ -34,17 +34,17 @@ export const provider: Application<typeof options> = {
   options,
   factory: ({ bridge_mappings }) => {
     const common = [flow('externalIngress', priority.miss, {}, [goto('lookup')])]
-    const memo = createMemo<readonly Flow[]>()
-    function* units(view: View): Iterable<readonly Flow[]> {
+    const memo = createMemo<Unit>()
+    function* units(view: View): Iterable<Unit> {
       yield common
       for (const attachment of attachmentsOf(view))
-        yield memo(attachment.network, `${attachment.ofport}`, () => [...attached(attachment)])
+        yield memo(attachment.network, `${attachment.ofport}`, () => [partOf(attachment, attached)])
     }
     return {
       name: 'provider',
       onFailure: 'drop',
       units,
-      flows: (view) => [...units(view)].flat(),
+      flows: (view) => flowsIn(units(view)),
       bridges: bridgesOf(bridge_mappings),
     }
   },

@@ -50,16 +50,18 @@ describe('the responders', () => {
       `actions=set_field:2->arp_op,move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:${mac}->eth_src,set_field:${mac}->arp_sha,set_field:${ip}->arp_spa,move:NXM_NX_REG6[]->NXM_NX_REG7[],load:0->OXM_OF_IN_PORT[],goto_table:115`
     expect(inTable(25)).toEqual([
       'table=25, priority=1 actions=goto_table:55',
-      ...[1, 2].flatMap((network) => [
-        ...[1, 2, 3].map((n) => {
-          const mac = `fa:16:3e:00:00:0${3 * (network - 1) + n}`
-          return `table=25, priority=100,arp,metadata=0x${network},arp_tpa=10.0.0.1${n},arp_op=1 ${reply(`10.0.0.1${n}`, mac)}`
-        }),
-        ...[1, 2].map(
+      ...[1, 2].flatMap((network) =>
+        [1, 2].map(
           (n) =>
             `table=25, priority=200,arp,reg6=0x${3 * (network - 1) + n},arp_tpa=10.0.0.1${n},arp_op=1 actions=goto_table:55`,
         ),
-      ]),
+      ),
+      ...[1, 2].flatMap((network) =>
+        [1, 2, 3].map((n) => {
+          const mac = `fa:16:3e:00:00:0${3 * (network - 1) + n}`
+          return `table=25, priority=100,arp,metadata=0x${network},arp_tpa=10.0.0.1${n},arp_op=1 ${reply(`10.0.0.1${n}`, mac)}`
+        }),
+      ),
     ])
   })
 

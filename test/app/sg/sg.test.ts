@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { flowsIn, type Unit } from '../../../src/app/app.ts'
 import type { Port, View } from '../../../src/app/view.ts'
-import { type Flow, flowIdentity, formatFlow } from '../../../src/openflow/index.ts'
+import { flowIdentity, formatFlow } from '../../../src/openflow/index.ts'
 import { appsOf } from '../../support/cloud.ts'
 import { allOut, groupOf, guardedView, withGroups } from '../../support/guarded.ts'
 import { networkOf, portOf, viewOf } from '../../support/view.ts'
@@ -245,8 +246,9 @@ describe('how flows grow', () => {
 
 describe('from one view to the next', () => {
   const unitsOf = (app: ReturnType<typeof sgOf>, view: View) => [...app.units!(view)]
-  const changed = (before: readonly (readonly Flow[])[], after: readonly (readonly Flow[])[]) =>
-    after.filter((unit) => !before.includes(unit)).flat()
+  const changed = (before: readonly Unit[], after: readonly Unit[]) => [
+    ...flowsIn(after.filter((unit) => !before.includes(unit))),
+  ]
 
   test('what did not change is the very same', () => {
     const app = sgOf()
@@ -261,7 +263,7 @@ describe('from one view to the next', () => {
     const cache = view.ports.get('net-red-3')!
     const moved = { ...cache, addresses: [{ ip: '10.0.0.99', subnet: undefined }] }
     const after = unitsOf(app, { ...view, ports: new Map([...view.ports, [cache.id, moved]]) })
-    const known = new Set(before.flat())
+    const known = new Set(flowsIn(before))
     const made = changed(before, after).filter((flow) => !known.has(flow))
     expect(made.map(formatFlow).filter((text) => text.includes('nw_src'))).toEqual([
       expect.stringMatching(/nw_src=10\.0\.0\.13 /),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { App } from '../../../src/app/app.ts'
+import { type App, flowsIn } from '../../../src/app/app.ts'
 import type { Port, View } from '../../../src/app/view.ts'
 import { ConfigError } from '../../../src/errors.ts'
 import { formatFlow } from '../../../src/openflow/index.ts'
@@ -262,8 +262,8 @@ describe('what a change costs', () => {
     const port = { ...portOf(networks[0]!, 20, undefined, ['10.0.0.20']), chassis: 'compute-2' }
     const view = { ...before, ports: new Map([...before.ports, [port.id, port]]) }
     const known = new Set(app.units!(before))
-    const made = [...app.units!(view)].filter((unit) => !known.has(unit)).flat()
-    const texts = made.map(formatFlow)
+    const made = [...app.units!(view)].filter((unit) => !known.has(unit))
+    const texts = Array.from(flowsIn(made), formatFlow)
     expect(texts.filter((text) => !textOf(before).includes(text))).toEqual([
       'table=75, priority=100,reg7=0x14 actions=set_field:192.0.2.2->tun_dst,set_field:0x1389->tun_id,output:101',
     ])
