@@ -168,7 +168,7 @@ async function start(
   closers.push(() => store.close())
   const ovsdb = connectOvsdb({ target: df.ovsdb_connection, bridge: df.integration_bridge, log })
   closers.push(async () => ovsdb.close())
-  const wish = chassisWish(df)
+  const wish = chassisWish(df, apps)
   controller = await startController({
     host: DEFAULT.host,
     apps,
@@ -194,14 +194,14 @@ async function start(
   return controller
 }
 
-/** What the row of this node shall say; nothing without an address of its own. */
-function chassisWish({
-  local_ip: ip,
-  tunnel_types,
-  external_host_ip,
-}: Values['df']): ChassisWish | undefined {
+/** What the row of this node shall say; nothing without an address, and no tunnels if no application asks for them. */
+function chassisWish(
+  { local_ip: ip, external_host_ip }: Values['df'],
+  apps: readonly App[],
+): ChassisWish | undefined {
   if (ip === '') return undefined
-  return { ip, tunnel_types: [...tunnel_types], ...(external_host_ip !== '' && { external_host_ip }) }
+  const tunnel_types = apps.flatMap(({ tunnels }) => tunnels?.types ?? [])
+  return { ip, tunnel_types, ...(external_host_ip !== '' && { external_host_ip }) }
 }
 
 /** Changes how much is written until the next start or until the option changes, and tells it. Throws `ConfigError`. */

@@ -79,7 +79,7 @@ export const dfOptions = {
     option.choices(
       ['geneve', 'vxlan', 'gre'],
       ['geneve', 'vxlan', 'gre'],
-      'The types of tunnels that this node has; written into its chassis row.',
+      'The types of tunnels that this node has; written into its chassis row, if the application tunneling is loaded.',
     ),
   ),
   external_host_ip: fixed(

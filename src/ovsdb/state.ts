@@ -24,7 +24,7 @@ export interface SwitchPort {
   readonly attachedMac?: string
   /** The name of the interface at the other end, if it is of type `patch`. */
   readonly peer?: string
-  /** `geneve`, `vxlan` or `gre`, if each packet that leaves by it is told by flows where to go and under which key. */
+  /** `geneve`, `vxlan` or `gre`, if it is a tunnel of ours: each packet is told by flows where to go and under which key. */
   readonly tunnelType?: string
   readonly macInUse?: string
 }
@@ -128,6 +128,16 @@ export function interfacesOf(tables: Tables, bridge: Row<'Bridge'>): [uuid: stri
     })
 }
 
+/** The key of `external_ids` that says which tunnel of ours an interface is to be. */
+export const tunnelMark = 'df-tunnel'
+
+/** Which tunnel of ours an interface is to be: one that bears our mark, or Dragonflow's name and no other use. */
+export function tunnelTypeOf({ name, type, options, external_ids }: Row<'Interface'>): string | undefined {
+  const marked = external_ids.get(tunnelMark)
+  if (marked !== undefined) return marked
+  return name === `${type}-vtp` && options.get('remote_ip') === 'flow' ? type : undefined
+}
+
 function bridgeOf(uuid: string, row: Row<'Bridge'>, tables: Tables): SwitchBridge {
   return {
     uuid,
@@ -144,7 +154,7 @@ function portOf(id: string, row: Row<'Interface'>, bridge: string): SwitchPort {
   const type = typeOf(row, bridge)
   const lport = type === 'compute' ? row.external_ids.get('iface-id') : undefined
   const peer = type === 'patch' ? row.options.get('peer') : undefined
-  const isFlowBased = row.options.get('remote_ip') === 'flow' && row.options.get('key') === 'flow'
+  const isOurs = tunnelTypeOf(row) === row.type && row.options.get('key') === 'flow'
   const attachedMac = row.external_ids.get('attached-mac')
   return {
     id,
@@ -155,7 +165,7 @@ function portOf(id: string, row: Row<'Interface'>, bridge: string): SwitchPort {
     ...(lport !== undefined && { lport }),
     ...(attachedMac !== undefined && { attachedMac }),
     ...(peer !== undefined && { peer }),
-    ...(type === 'tunnel' && isFlowBased && { tunnelType: row.type }),
+    ...(type === 'tunnel' && isOurs && { tunnelType: row.type }),
     ...(row.mac_in_use !== undefined && { macInUse: row.mac_in_use }),
   }
 }

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { MissingBridgeError } from './errors.ts'
 import { type Row, type Tables, writeRow } from './schema.ts'
 import { byId, guard } from './snapshot.ts'
-import { bridgeNamed } from './state.ts'
+import { bridgeNamed, tunnelMark, tunnelTypeOf } from './state.ts'
 import type { Operation } from './transact.ts'
 import { namedUuid, uuid } from './values.ts'
 
@@ -19,9 +19,6 @@ export interface TunnelRequest {
   /** The address of this node that packets of the tunnels leave from and come to. */
   readonly localIp: string
 }
-
-/** The key of `external_ids` that says which tunnel of ours a port is. */
-const mark = 'df-tunnel'
 
 /** What makes the tunnel ports, and takes those of types that are not asked for away. Throws `MissingBridgeError`. */
 export function tunnels(tables: Tables, { bridge, types, localIp }: TunnelRequest): Operation[] {
@@ -61,22 +58,16 @@ interface TunnelPort {
   readonly row: Row<'Interface'>
 }
 
-/** The tunnel ports of the bridge that bear our mark, or Dragonflow's name and no other use, by type. */
+/** The tunnel ports of the bridge that are ours, by type. */
 function tunnelPortsOf(tables: Tables, bridge: Row<'Bridge'>): ReadonlyMap<string, TunnelPort> {
   const found = new Map<string, TunnelPort>()
   for (const port of bridge.ports)
     for (const id of tables.Port.get(port)?.interfaces ?? []) {
       const row = tables.Interface.get(id)
-      const type = row && typeOf(row)
+      const type = row && tunnelTypeOf(row)
       if (type !== undefined && !found.has(type)) found.set(type, { port, id, row: row! })
     }
   return found
-}
-
-function typeOf({ name, type, options, external_ids }: Row<'Interface'>): string | undefined {
-  const marked = external_ids.get(mark)
-  if (marked !== undefined) return marked
-  return name === `${type}-vtp` && options.get('remote_ip') === 'flow' ? type : undefined
 }
 
 /** Puts right what differs; options that we do not set (`csum`, `dst_port`) stay as somebody has set them. */
@@ -100,7 +91,7 @@ function corrections(
 }
 
 function insertion(name: string, type: string, options: ReadonlyMap<string, string>): Operation[] {
-  const row = writeRow('Interface', { name, type, options, external_ids: new Map([[mark, type]]) })
+  const row = writeRow('Interface', { name, type, options, external_ids: new Map([[tunnelMark, type]]) })
   return [
     { op: 'insert', table: 'Interface', row, 'uuid-name': `interface_${type}` },
     {

@@ -36,6 +36,25 @@ describe('the type of an interface', () => {
       { type: 'geneve', options: map({ remote_ip: 'flow', key: 'flow' }) },
       { type: 'tunnel', tunnelType: 'geneve' },
     ],
+    [
+      'vtp-0123',
+      {
+        type: 'geneve',
+        options: map({ remote_ip: 'flow', key: 'flow' }),
+        external_ids: map({ 'df-tunnel': 'geneve' }),
+      },
+      { type: 'tunnel', tunnelType: 'geneve' },
+    ],
+    ['library', { type: 'geneve', options: map({ remote_ip: 'flow', key: 'flow' }) }, { type: 'tunnel' }],
+    [
+      'gre-vtp',
+      {
+        type: 'vxlan',
+        options: map({ remote_ip: 'flow', key: 'flow' }),
+        external_ids: map({ 'df-tunnel': 'gre' }),
+      },
+      { type: 'tunnel' },
+    ],
     ['gre-7', { type: 'gre', options: map({ remote_ip: 'flow', key: '7' }) }, { type: 'tunnel' }],
     ['eth1', {}, { type: 'unknown' }],
   ])('%s', (name, changes, expected) => {

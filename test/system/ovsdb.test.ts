@@ -403,6 +403,34 @@ describe('ensurePatch', () => {
   })
 })
 
+describe('ensureTunnels', () => {
+  const types = async () =>
+    (await vsctl('list-ports', 'br-int')).split('\n').filter((name) => name.endsWith('-vtp'))
+  const optionsOf = (name: string) => vsctl('get', 'interface', name, 'options')
+
+  test('makes them, mends them and takes them away, whoever else asks for the same at the same time', async () => {
+    const writers = [connect(), connect(), connect()]
+    await Promise.all(writers.map(bridged))
+    const ensure = (wanted: string[], localIp: string) =>
+      Promise.all(writers.map((client) => client.ensureTunnels({ types: wanted, localIp })))
+    await ensure(['geneve', 'vxlan'], '192.0.2.11')
+    expect(await types()).toEqual(['geneve-vtp', 'vxlan-vtp'])
+    expect(await optionsOf('geneve-vtp')).toBe('{key=flow, local_ip="192.0.2.11", remote_ip=flow}')
+    const { ports } = await stateWhere(
+      writers[0]!,
+      (state) => state.ports.filter(({ tunnelType, ofport }) => tunnelType && ofport).length === 2,
+    )
+    expect(ports.flatMap(({ tunnelType }) => tunnelType ?? [])).toEqual(['geneve', 'vxlan'])
+    await vsctl('set', 'interface', 'geneve-vtp', 'options:csum=true', 'options:remote_ip=192.0.2.12')
+    await ensure(['geneve', 'gre'], '192.0.2.13')
+    expect(await types()).toEqual(['geneve-vtp', 'gre-vtp'])
+    expect(await optionsOf('geneve-vtp')).toBe(
+      '{csum="true", key=flow, local_ip="192.0.2.13", remote_ip=flow}',
+    )
+    expect(await subject.ofctl('show', 'br-int')).toContain('(gre-vtp)')
+  })
+})
+
 describe('over TCP', () => {
   test('the same', async () => {
     const database = join(directory, 'tcp.db')
