@@ -6,13 +6,16 @@
  * advertisement's option be written only where the match says that the packet is an advertisement.
  */
 
-import { type Action, move, setField } from '../openflow/index.ts'
-import { type Goto, goto, turnBack } from './pipeline.ts'
+import { type Action, move, output, ports, setField } from '../openflow/index.ts'
+import { type Goto, goto, type TableName, turnBack } from './pipeline.ts'
 
 type Step = Action | Goto
 
 /** Straight to the port that asked, although the packet came in by it. */
 const toAsker: readonly Step[] = [move('reg6', 'reg7'), turnBack, goto('dispatch')]
+
+/** Back outside, for what came from there: it has no port of the cloud. */
+export const toOutside: readonly Step[] = [output(ports.inPort)]
 
 /** The same in every answer, and made once: there may be a hundred thousand of them. */
 const swap = {
@@ -26,7 +29,7 @@ const swap = {
 }
 
 /** For an ARP request of an IPv4 address: it is at that MAC address. */
-export const arpAnswer = (ip: string, mac: string): readonly Step[] => [
+export const arpAnswer = (ip: string, mac: string, back = toAsker): readonly Step[] => [
   swap.isReply,
   swap.arpMac,
   swap.arpIp,
@@ -34,17 +37,17 @@ export const arpAnswer = (ip: string, mac: string): readonly Step[] => [
   setField({ ethSrc: mac }),
   setField({ arpSha: mac }),
   setField({ arpSpa: ip }),
-  ...toAsker,
+  ...back,
 ]
 
-/** For a solicitation of an IPv6 address: it is at that MAC address; in `ndReply` the answer becomes complete. */
-export const ndAnswer = (ip: string, mac: string): readonly Step[] => [
+/** For a solicitation of an IPv6 address: it is at that MAC address; in the next table the answer becomes complete. */
+export const ndAnswer = (ip: string, mac: string, next: TableName = 'ndReply'): readonly Step[] => [
   swap.isAdvertisement,
   swap.mac,
   setField({ ethSrc: mac }),
   swap.ipv6,
   setField({ ipv6Src: ip }),
-  goto('ndReply'),
+  goto(next),
 ]
 
 /** RFC 4861 §4.4: the flags R (router), S (solicited) and O (override), in the 32 bits in front of the target. */
@@ -53,12 +56,12 @@ export const ndFlags = { host: 0x6000_0000, router: 0xe000_0000 } as const
 /** RFC 4861 §4.6.1: the option "target link-layer address". */
 const targetLinkLayerAddress = 2
 
-/** For an answer that has come to `ndReply`: what `ndAnswer` could not write. */
-export const ndCompletion = (flags: number): readonly Step[] => [
+/** For an answer that has come to the next table: what `ndAnswer` could not write. */
+export const ndCompletion = (flags: number, back = toAsker): readonly Step[] => [
   setField({ ndReserved: flags }),
   setField({ ndOptionsType: targetLinkLayerAddress }),
   move('ethSrc', 'ndTll'),
-  ...toAsker,
+  ...back,
 ]
 
 const hopLimit: Action = { kind: 'setTtl', ttl: 64 }

@@ -12,6 +12,7 @@ import { l3 } from './l3/l3.ts'
 import { portsec } from './portsec/portsec.ts'
 import { provider } from './provider/provider.ts'
 import { sg } from './sg/sg.ts'
+import { snat } from './snat/snat.ts'
 import { tunneling } from './tunneling/tunneling.ts'
 
 /** Every application there is. */
@@ -23,6 +24,7 @@ export const applications: readonly Application[] = [
   tunneling,
   sg,
   l3,
+  snat,
   dhcp,
   dns,
 ]
@@ -33,6 +35,6 @@ export const builtIn: readonly string[] = ['portbinding']
 // biome-ignore format: a list of words
 /** Names of Dragonflow's applications that are not ported; they are left out with a warning. */
 export const notPorted: readonly string[] = [
-  'active_port_detection', 'aging', 'chassis_snat', 'dnat', 'fc', 'l3_reactive', 'legacy_snat',
+  'active_port_detection', 'aging', 'dnat', 'fc', 'l3_reactive', 'legacy_snat',
   'log', 'metadata_service', 'migration', 'portqos', 'sfc', 'trunk',
 ]

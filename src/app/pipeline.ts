@@ -102,11 +102,21 @@ export const registerNumber = (register: `reg${number}`): number => Number(regis
 export const zoneOf = ({ ofport }: Pick<LocalPort, 'ofport'>): number => ofport
 
 /**
+ * The zones of source NAT: one for each port, far above the numbers that ports get, and one that all share. A port with a
+ * number from `limit` on has none.
+ */
+export const natZones = {
+  limit: 0x7f00,
+  of: ({ ofport }: Pick<LocalPort, 'ofport'>): number => 0x8000 + ofport,
+  shared: 0xff00,
+}
+
+/**
  * The zone that a flow opens to a port, if it does. Whoever puts such a flow into a switch empties the zone: what is in it
  * was another port's, or nobody knows whose.
  */
 export function zoneOpenedBy({ tableId, instructions }: Flow): number | undefined {
-  if (tableId !== tables.egressConntrack.id) return undefined
+  if (tableId !== tables.egressConntrack.id && tableId !== tables.egressNat.id) return undefined
   for (const one of instructions)
     if (one.kind === 'applyActions')
       for (const action of one.actions)

@@ -21,6 +21,8 @@ export interface View {
   readonly localPorts: readonly LocalPort[]
   /** The OpenFlow port on the integration bridge behind which a physical network lies, by the network's name. */
   readonly uplinks: ReadonlyMap<string, number>
+  /** The node's own MAC address behind an uplink, by the same name: for whom the node is the way on. */
+  readonly uplinkMacs: ReadonlyMap<string, string>
   /** Every compute node by id, this one too. */
   readonly chassis: ReadonlyMap<string, Chassis>
   /** The OpenFlow port of the flow-based tunnel of each type (`geneve`, `vxlan`) on the integration bridge. */

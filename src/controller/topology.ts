@@ -63,15 +63,22 @@ export function createTopology(): (sources: Sources) => View {
   }
   let portsIn: GroupOf = () => []
   return (sources) => {
-    const { host, switchPorts, patchPorts } = sources
+    const { host, switchPorts } = sources
     tables = tablesAfter(tables, sources.nb, portsIn)
     const { rows: _, ...all } = tables
     const { ports } = all
     portsIn = bySubnet(ports)
     const localPorts = sameItems(view?.localPorts, localPortsOf(sources, ports, located))
-    const uplinks = unlessEqual(view?.uplinks, uplinksOf(switchPorts, patchPorts))
+    const uplinks = unlessEqual(
+      view?.uplinks,
+      behindPatches(sources, ({ ofport }) => ofport),
+    )
+    const uplinkMacs = unlessEqual(
+      view?.uplinkMacs,
+      behindPatches(sources, ({ peerMac }) => peerMac),
+    )
     const tunnels = unlessEqual(view?.tunnels, tunnelsOf(switchPorts))
-    const parts = { host, ...all, localPorts, uplinks, tunnels }
+    const parts = { host, ...all, localPorts, uplinks, uplinkMacs, tunnels }
     const isSame = Object.entries(parts).every(([name, part]) => part === view?.[name as keyof View])
     if (view === undefined || !isSame) view = { version: (view?.version ?? 0) + 1, ...parts }
     return view
@@ -195,14 +202,19 @@ function localPortsOf(
   return [...byKey.values()].sort((a, b) => a.key - b.key)
 }
 
-function uplinksOf(switchPorts: readonly SwitchPort[], patchPorts: ReadonlyMap<string, string>) {
-  const ofports = new Map(switchPorts.map(({ name, ofport }) => [name, ofport]))
-  const uplinks = new Map<string, number>()
+/** What there is of the patch port of each physical network. */
+function behindPatches<T>(
+  { switchPorts, patchPorts }: Sources,
+  read: (port: SwitchPort) => T | undefined,
+): ReadonlyMap<string, T> {
+  const ports = new Map(switchPorts.map((port) => [port.name, port]))
+  const values = new Map<string, T>()
   for (const [physicalNetwork, name] of patchPorts) {
-    const ofport = ofports.get(name)
-    if (ofport !== undefined) uplinks.set(physicalNetwork, ofport)
+    const port = ports.get(name)
+    const value = port && read(port)
+    if (value !== undefined) values.set(physicalNetwork, value)
   }
-  return uplinks
+  return values
 }
 
 function tunnelsOf(switchPorts: readonly SwitchPort[]): ReadonlyMap<string, number> {

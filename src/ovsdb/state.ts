@@ -24,6 +24,8 @@ export interface SwitchPort {
   readonly attachedMac?: string
   /** The name of the interface at the other end, if it is of type `patch`. */
   readonly peer?: string
+  /** The MAC address of the bridge at the other end, which is the node's own on that bridge. */
+  readonly peerMac?: string
   /** `geneve`, `vxlan` or `gre`, if it is a tunnel of ours: each packet is told by flows where to go and under which key. */
   readonly tunnelType?: string
   readonly macInUse?: string
@@ -99,7 +101,7 @@ export function switchOf(
   const known = new Map(previous.ports.map((port) => [port.id, port]))
   const ports = interfacesOf(tables, row)
     .filter(([, { name }]) => !name.startsWith('qg')) // gateway devices of Neutron's L3 agent
-    .map(([id, each]) => same(portOf(id, each, name), known.get(id)))
+    .map(([id, each]) => same(portOf(id, each, name, tables), known.get(id)))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   const isUnchanged =
     ports.length === previous.ports.length && ports.every((port, at) => port === previous.ports[at])
@@ -150,10 +152,11 @@ function bridgeOf(uuid: string, row: Row<'Bridge'>, tables: Tables): SwitchBridg
   }
 }
 
-function portOf(id: string, row: Row<'Interface'>, bridge: string): SwitchPort {
+function portOf(id: string, row: Row<'Interface'>, bridge: string, tables: Tables): SwitchPort {
   const type = typeOf(row, bridge)
   const lport = type === 'compute' ? row.external_ids.get('iface-id') : undefined
   const peer = type === 'patch' ? row.options.get('peer') : undefined
+  const peerMac = peer === undefined ? undefined : macBehind(tables, peer)
   const isOurs = tunnelTypeOf(row) === row.type && row.options.get('key') === 'flow'
   const attachedMac = row.external_ids.get('attached-mac')
   return {
@@ -165,9 +168,20 @@ function portOf(id: string, row: Row<'Interface'>, bridge: string): SwitchPort {
     ...(lport !== undefined && { lport }),
     ...(attachedMac !== undefined && { attachedMac }),
     ...(peer !== undefined && { peer }),
+    ...(peerMac !== undefined && { peerMac }),
     ...(type === 'tunnel' && isOurs && { tunnelType: row.type }),
     ...(row.mac_in_use !== undefined && { macInUse: row.mac_in_use }),
   }
+}
+
+/** The MAC address of the local port of the bridge that an interface is on. */
+function macBehind(tables: Tables, name: string): string | undefined {
+  for (const bridge of tables.Bridge.values()) {
+    const interfaces = interfacesOf(tables, bridge).map(([, row]) => row)
+    if (interfaces.some((row) => row.name === name))
+      return interfaces.find((row) => typeOf(row, bridge.name) === 'bridge')?.mac_in_use
+  }
+  return undefined
 }
 
 function typeOf({ name, type, external_ids, options }: Row<'Interface'>, bridge: string): PortType {

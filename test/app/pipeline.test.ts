@@ -3,13 +3,16 @@ import {
   flow,
   goto,
   group,
+  idOf,
+  natZones,
   type TableSpec,
   tables,
   through,
   toGroup,
   turnBack,
+  zoneOpenedBy,
 } from '../../src/app/pipeline.ts'
-import { formatActions, formatFlow, formatGroup, output, setField } from '../../src/openflow/index.ts'
+import { ct, formatActions, formatFlow, formatGroup, output, setField } from '../../src/openflow/index.ts'
 
 const all: [string, TableSpec][] = Object.entries(tables)
 
@@ -85,4 +88,17 @@ test('groups have the numbers of the declaration', () => {
 
 test('a packet turns back when the switch forgets where it came from', () => {
   expect(formatActions([turnBack])).toBe('load:0->OXM_OF_IN_PORT[]')
+})
+
+test('a zone of source NAT is opened to a port by the row that translates its packets', () => {
+  const zone = natZones.of({ ofport: 11 })
+  const into = (table: 'egressNat' | 'egressSnat') =>
+    flow(table, 100, { ethType: 0x0800, reg6: 1 }, [
+      ct({ commit: true, zone, tableId: idOf(table === 'egressNat' ? 'egressSnat' : 'egressNatted') }),
+    ])
+  expect(zoneOpenedBy(into('egressNat'))).toBe(32_779)
+  expect(zoneOpenedBy(into('egressSnat'))).toBeUndefined()
+  expect(() => flow('egressNat', 100, { ethType: 0x0800 }, [ct({ tableId: idOf('lookup') })])).toThrow(
+    'may go on to egressSnat, not to table 55',
+  )
 })

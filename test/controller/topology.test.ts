@@ -359,6 +359,13 @@ test.each([
   },
 )
 
+test('the MAC address behind an uplink is that of the bridge at the other end', () => {
+  const patch = { ...plug('x', 7), name: 'patch-physnet1', type: 'patch' } as const
+  const behind = (more: object) => [...viewOf(sourcesOf(cloud, [...plugs, { ...patch, ...more }])).uplinkMacs]
+  expect(behind({ peerMac: '02:00:00:00:00:01' })).toEqual([['physnet1', '02:00:00:00:00:01']])
+  expect(behind({})).toEqual([])
+})
+
 test('the rows of the real Dragonflow make a view', () => {
   const lines = readFileSync(join(import.meta.dirname, '../vectors/nb/dragonflow.jsonl'), 'utf8')
     .trim()

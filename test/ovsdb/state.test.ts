@@ -77,6 +77,31 @@ test("gateway devices of Neutron's L3 agent do not count", () => {
   expect(stateOf(withPorts(gateway, interfaceRow('tap-a'))).ports.map(({ name }) => name)).toEqual(['tap-a'])
 })
 
+test.each([
+  ['known', { type: 'internal', mac_in_use: '02:00:00:00:00:01' }, '02:00:00:00:00:01'],
+  ['not made yet', { type: 'internal' }, undefined],
+])("a patch port knows the other bridge's own MAC address if that is %s", (_, local, expected) => {
+  const update = withPorts(
+    interfaceRow('br-ex-patch', { type: 'patch', options: map({ peer: 'br-int-patch' }) }),
+  )
+  const other = { new: bridgeRow({ name: 'br-ex', ports: set(row(900), row(910)) }) }
+  const { ports } = stateOf({
+    ...update,
+    Bridge: { ...update.Bridge, [uuidOf(2)]: other },
+    Port: {
+      ...update.Port,
+      [uuidOf(900)]: { new: { name: 'br-ex', interfaces: row(901) } },
+      [uuidOf(910)]: { new: { name: 'br-int-patch', interfaces: row(911) } },
+    },
+    Interface: {
+      ...update.Interface,
+      [uuidOf(901)]: { new: interfaceRow('br-ex', local) },
+      [uuidOf(911)]: { new: interfaceRow('br-int-patch', { type: 'patch' }) },
+    },
+  })
+  expect(ports.map(({ peerMac }) => peerMac)).toEqual([expected])
+})
+
 test('ports of other bridges do not count, whatever they say', () => {
   const update = withPorts(interfaceRow('tap-a'))
   const other = { new: bridgeRow({ name: 'br-ex', ports: row(900) }) }

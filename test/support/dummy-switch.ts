@@ -22,6 +22,8 @@ export interface DummySwitch {
 
 export interface DummyBridge {
   install(flows: readonly Flow[], groups: readonly Group[]): Promise<void>
+  /** Changes its flows to these. */
+  replace(flows: readonly Flow[]): Promise<void>
   /** Gives it these flows in place of those that it has; what is the same stays. */
   replace(flows: readonly Flow[]): Promise<void>
   /** Frames come in, one after the other; returns what leaves. */

@@ -90,20 +90,39 @@ export const udp = (
   },
 })
 
-/** The first segment of a TCP connection (SYN), with data if need be; or the answer to it (SYN and ACK). */
+interface Segment {
+  readonly data?: string
+  readonly isReply?: boolean
+  readonly flags?: number
+  readonly seq?: number
+  readonly ack?: number
+}
+
+export const tcpFlags = { fin: 0x01, syn: 0x02, rst: 0x04, ack: 0x10 } as const
+
+/** The first segment of a TCP connection (SYN), with data if need be; or the answer to it (SYN and ACK); or any other. */
 export const tcp = (
   sourcePort: number,
   destinationPort: number,
-  { data = '', isReply = false } = {},
+  { data = '', isReply = false, seq = 1, ...more }: Segment = {},
 ): Payload => ({
   protocol: 6,
   bytesFor: (addresses) => {
-    const [acknowledged, flags] = isReply ? ['00000002', '12'] : ['00000000', '02']
-    const rest = Buffer.from(`00000001${acknowledged}50${flags}040000000000`, 'hex')
+    const { flags, ack } = { ...(isReply ? { flags: 0x12, ack: 2 } : { flags: 0x02, ack: 0 }), ...more }
+    const rest = Buffer.alloc(16)
+    rest.writeUInt32BE(seq)
+    rest.writeUInt32BE(ack, 4)
+    rest.writeUInt32BE(((0x5000 | flags) << 16) | 0x0400, 8)
     const packet = Buffer.concat([u16(sourcePort), u16(destinationPort), rest, Buffer.from(data)])
     return withChecksum(packet, 16, addresses, 6)
   },
 })
+
+/** ICMP's or ICMPv6's "time exceeded" about a packet. */
+export const timeExceeded = ({ etherType, bytes }: Content): Payload => {
+  const body = Buffer.concat([Buffer.alloc(4), bytes])
+  return etherType === 0x0800 ? icmp(11, 0, body) : icmpv6(3, body)
+}
 
 /** ICMP: type, code, and what follows the checksum. */
 export const icmp = (type: number, code: number, body: Buffer = Buffer.from([0, 1, 0, 1])): Payload => ({

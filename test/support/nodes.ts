@@ -81,6 +81,7 @@ export function viewFrom(host: string, { networks, ports, routers }: Rows = rows
     chassis: new Map(chassis.map((each) => [each.id, each])),
     tunnels: tunnelPorts,
     uplinks: new Map(),
+    uplinkMacs: new Map(),
   }
 }
 

@@ -90,3 +90,25 @@ export const localPort = (view: View, name: string): LocalPort =>
   view.localPorts.find(({ topic, dnsName }) => name === `${nameOf(topic)}-${dnsName}`)!
 
 const nameOf = (topic: string) => Object.entries(tenants).find(([, id]) => id === topic)?.[0]
+
+/** The node's own MAC address outside. */
+export const outsideMac = '02:00:00:00:00:fe'
+
+/** The view with a way outside by the OpenFlow port 1, where its ports are 203.0.113.1, and a second address of red's `web`. */
+export function withOutside(view: View): View {
+  const second = [
+    { ip: '10.0.0.77', mac: macs.web },
+    { ip: 'fd00:a::77', mac: macs.web },
+  ]
+  return {
+    ...view,
+    localPorts: view.localPorts.map((port) =>
+      port.key === 1 ? { ...port, allowedAddressPairs: second } : port,
+    ),
+    uplinks: new Map([['chassis_snat', 1]]),
+    uplinkMacs: new Map([['chassis_snat', outsideMac]]),
+    chassis: new Map([
+      ['compute-1', { id: 'compute-1', ip: '192.0.2.1', tunnelTypes: [], externalHostIp: '203.0.113.1' }],
+    ]),
+  }
+}

@@ -98,6 +98,7 @@ export function viewOf(
     routers: new Map(routers.map((router) => [router.id, router])),
     localPorts,
     uplinks: new Map([['physnet1', 1]]),
+    uplinkMacs: new Map(),
     chassis: new Map(),
     tunnels: new Map(),
     securityGroups: new Map(),

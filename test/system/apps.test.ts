@@ -33,21 +33,25 @@ import {
 import { complianceView, rows } from '../support/compliance.ts'
 import { type DummyBridge, type DummySwitch, install, startDummySwitch } from '../support/dummy-switch.ts'
 import type { Sent } from '../support/fake-switch.ts'
-import { routedView } from '../support/routed.ts'
+import { routedView, withOutside } from '../support/routed.ts'
 import { refusedRows, routedRows } from '../support/routed-rows.ts'
 import { twoTenants } from '../support/view.ts'
 
 const apps = allApps()
 const routers = appsOf(['classifier', 'portsec', 'l2', 'provider', 'l3_proactive'])
+const snat = appsOf(['chassis_snat'])
 const routedCloud = routedView()
 const routedNames = namesOf(routedCloud)
 
 let dummy: DummySwitch
 let routed: DummyBridge
+let translating: DummyBridge
 beforeAll(async () => {
   dummy = await startDummySwitch('apps')
   routed = await dummy.addBridge('br-routed', [...routedNames.keys()])
   await routed.install(flowsOf(routers, routedCloud), [])
+  translating = await dummy.addBridge('br-nat', [])
+  await translating.install(flowsOf(snat, withOutside(routedCloud)), [])
 })
 afterAll(() => dummy?.stop())
 
@@ -73,7 +77,7 @@ describe('the rows that the fake switch runs', () => {
     const blocks = tables.matchAll(/^```\n([^`]*)^```$/gm) // those of sg are marked, and looked at in sg.test.ts
     const excerpts = [...blocks].flatMap((block) => block[1]!.trim().split('\n'))
     expect(excerpts.length).toBeGreaterThan(20)
-    const dump = new Set([...(await bridge.dump()), ...(await routed.dump())])
+    const dump = new Set([...(await bridge.dump()), ...(await routed.dump()), ...(await translating.dump())])
     expect(excerpts.filter((line) => !dump.has(line))).toEqual([])
   })
 
