@@ -74,8 +74,9 @@ describe('the rows that the fake switch runs', () => {
   test('what docs/pipeline.md shows of a table is what the switch shows', async () => {
     const document = readFileSync(join(import.meta.dirname, '../../docs/pipeline.md'), 'utf8')
     const tables = document.slice(document.indexOf('## The tables'), document.indexOf('## The demo'))
-    const blocks = tables.matchAll(/^```\n([^`]*)^```$/gm) // those of sg are marked, and looked at in sg.test.ts
-    const excerpts = [...blocks].flatMap((block) => block[1]!.trim().split('\n'))
+    // Those of sg are marked, and looked at in sg.test.ts.
+    const blocks = [...tables.matchAll(/```(\w*)\n([^`]*)```/g)].filter(([, mark]) => mark === '')
+    const excerpts = blocks.flatMap((block) => block[2]!.trim().split('\n'))
     expect(excerpts.length).toBeGreaterThan(20)
     const dump = new Set([...(await bridge.dump()), ...(await routed.dump()), ...(await translating.dump())])
     expect(excerpts.filter((line) => !dump.has(line))).toEqual([])

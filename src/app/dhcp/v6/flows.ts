@@ -22,8 +22,8 @@ const query: Match = { ...ipv6, ipProto: 17, udpSrc: ports.client, udpDst: ports
 
 /** What all ports share. */
 export const commonFlows = (): Flow[] => [
-  flow('services', priority.solicitation, { vlanTci: 0, ...solicitation }, [goto('dhcp')]),
-  flow('services', priority.known, { vlanTci: 0, ...query }, [goto('dhcp')]),
+  flow('services', priority.solicitation, { vlanVid: 0, ...solicitation }, [goto('dhcp')]),
+  flow('services', priority.known, { vlanVid: 0, ...query }, [goto('dhcp')]),
 ]
 
 /** What a port that is told of IPv6 sends up; paused, because a message to another server goes on. */

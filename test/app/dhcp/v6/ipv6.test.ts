@@ -47,8 +47,8 @@ describe('the flows', () => {
   test('send up what ports that have IPv6 ask, keyed by the port', () => {
     const keys = ['0x11', '0x12', '0x21', '0x22']
     expect(textOf()).toEqual([
-      'table=20, priority=110,icmp6,vlan_tci=0x0000,icmp_type=133 actions=goto_table:30',
-      'table=20, priority=100,udp6,vlan_tci=0x0000,tp_src=546,tp_dst=547 actions=goto_table:30',
+      'table=20, priority=110,icmp6,vlan_tci=0x0000/0x1fff,icmp_type=133 actions=goto_table:30',
+      'table=20, priority=100,udp6,vlan_tci=0x0000/0x1fff,tp_src=546,tp_dst=547 actions=goto_table:30',
       ...keys.flatMap((key) => [
         `table=30, priority=100,icmp6,reg6=${key},icmp_type=133 ${punt}`,
         `table=30, priority=100,udp6,reg6=${key},tp_src=546,tp_dst=547 ${punt}`,
