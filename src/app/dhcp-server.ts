@@ -21,6 +21,12 @@ const dhcpOwner = 'network:dhcp'
 /** Whether a port stands for a DHCP server. */
 export const isDhcpPort = ({ deviceOwner }: Port): boolean => deviceOwner === dhcpOwner
 
+/** The addresses of ports that stand for a server without an agent behind it on some node. */
+export const ownDhcpAddresses = (ports: readonly Port[]): string[] =>
+  ports
+    .filter((port) => isDhcpPort(port) && port.chassis === undefined)
+    .flatMap(({ addresses }) => addresses.map(({ ip }) => ip))
+
 /**
  * The server of a subnet: at its `dhcp_ip`, else at the address of a DHCP port there, else at its gateway's.
  * `ports` are the DHCP ports of its network. Undefined if it has none of these.

@@ -4,11 +4,12 @@
  * flow, and of names nothing.
  */
 
+import { dhcpServerOf, isDhcpPort, ownDhcpAddresses } from '../dhcp-server.ts'
 import { createGrouping } from '../grouping.ts'
 import { createJoins } from '../joins.ts'
 import { createCells, createMemo, type Memo } from '../memo.ts'
 import { distinct, isWithin, type Reach, rangeText, reachOf } from '../reach.ts'
-import type { LocalPort, Network, Port, View } from '../view.ts'
+import type { LocalPort, Network, Port, Subnet, View } from '../view.ts'
 
 /** `external`: whatever is outside, and what the cloud itself announces; `advertised`: what the askers' subnets announce. */
 export type Intercept = 'external' | 'advertised'
@@ -84,7 +85,7 @@ interface Summary {
   readonly silent: readonly Reach[]
   /** What its guests answer for outside its subnets. */
   readonly outside: readonly Reach[]
-  /** What its machines are told to ask: `dns_nameservers`, in a subnet without them `dhcp_ip`. */
+  /** What its machines are told to ask: `dns_nameservers`, in a subnet without them its DHCP server. */
   readonly announced: readonly Reach[]
 }
 
@@ -101,7 +102,7 @@ function createSummaries() {
       const known = made.get(network.id)
       if (known !== undefined) return known
       const ports = portsIn(network.id)
-      const make = () => summaryOf(network, guestsAmong(ports, reaches))
+      const make = () => summaryOf(network, ports, guestsAmong(ports, reaches))
       const summary = now(network.id, [network, ports], make)
       const kept = same(network.id, [texts(summary, '', () => textOf(summary))], () => summary)
       made.set(network.id, kept)
@@ -110,26 +111,32 @@ function createSummaries() {
   }
 }
 
-function summaryOf({ subnets }: Network, guests: readonly Reach[]): Summary {
+function summaryOf({ subnets }: Network, ports: readonly Port[], guests: readonly Reach[]): Summary {
+  const dhcpPorts = ports.filter(isDhcpPort)
   const inside = subnets.flatMap(({ cidr }) => reachOf(cidr) ?? [])
   const ranges = (ips: readonly string[]) => ips.flatMap((ip) => reachOf(ip) ?? [])
   return {
     inside,
-    silent: ranges(
-      subnets.flatMap(({ gatewayIp, dhcpIp, dnsNameservers }) => [
+    silent: ranges([
+      ...subnets.flatMap(({ gatewayIp, dhcpIp, dnsNameservers }) => [
         gatewayIp ?? '',
         dhcpIp ?? '',
         ...dnsNameservers,
       ]),
-    ).filter((reach) => isWithin(reach, inside) && !isWithin(reach, guests)),
+      ...ownDhcpAddresses(dhcpPorts),
+    ]).filter((reach) => isWithin(reach, inside) && !isWithin(reach, guests)),
     outside: distinct(guests.filter((reach) => !isWithin(reach, inside))),
     announced: ranges(
-      subnets.flatMap(({ dhcpIp, dnsNameservers }) =>
-        dnsNameservers.length > 0 ? dnsNameservers : [dhcpIp ?? ''],
+      subnets.flatMap((subnet) =>
+        subnet.dnsNameservers.length > 0 ? subnet.dnsNameservers : (resolverOf(subnet, dhcpPorts) ?? []),
       ),
     ),
   }
 }
+
+/** Where machines are told to ask that are told of no other resolver. */
+const resolverOf = (subnet: Subnet, dhcpPorts: readonly Port[]): string | undefined =>
+  subnet.isDhcpEnabled ? dhcpServerOf(subnet, dhcpPorts)?.ip : subnet.dhcpIp
 
 const textOf = (summary: Summary): string =>
   [summary.inside, summary.silent, summary.outside, summary.announced]

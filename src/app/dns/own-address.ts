@@ -1,10 +1,11 @@
 /**
  * The addresses that the cloud itself owns and that nothing listens behind: those of routers and, unless a DHCP agent has
- * it on some node, the DHCP server's. A query to one of them that went on would be met with silence, so that here, and
+ * it on some node, the DHCP server's (its port's, too). A query to one of them that went on would be met with silence, so that here, and
  * only here, what we have no answer to gets an error. It knows no name.
  */
 
 import type { UdpFrame } from '../../packet/index.ts'
+import { isDhcpPort, ownDhcpAddresses } from '../dhcp-server.ts'
 import { createGrouping } from '../grouping.ts'
 import { createJoins } from '../joins.ts'
 import { bytesOf } from '../reach.ts'
@@ -19,7 +20,7 @@ export type IsToOwnAddress = (view: View, port: Port, frame: Buffer, packet: Udp
 
 /** Makes the function; the addresses are found again once a view and port, when a packet wants to know. */
 export function createOwnAddresses(): IsToOwnAddress {
-  const agentsIn = createGrouping((port) => (isDhcpAgent(port) ? [port.networkId] : []))
+  const dhcpPortsIn = createGrouping((port) => (isDhcpPort(port) ? [port.networkId] : []))
   const joinedBy = createJoins()
   const routersBy = createRouterAddresses()
   let known = new WeakMap<Port, ReadonlySet<string>>()
@@ -37,20 +38,22 @@ export function createOwnAddresses(): IsToOwnAddress {
 
   /** As their bytes, one character each. */
   function* ownAddresses(view: View, { networkId, topic }: Port): Iterable<string> {
-    const [agents, joined, routers] = [agentsIn(view.ports), joinedBy(view.routers), routersBy(view.routers)]
+    const dhcpPorts = dhcpPortsIn(view.ports)
+    const [joined, routers] = [joinedBy(view.routers), routersBy(view.routers)]
     for (const id of [networkId, ...joined(networkId, new Set([topic]))]) {
-      const taken = new Set(agents(id).flatMap(({ addresses }) => addresses.map(({ ip }) => ip)))
-      const dhcpIps = (view.networks.get(id)?.subnets ?? []).flatMap(({ dhcpIp }) => dhcpIp ?? [])
-      for (const ip of [...(routers.get(id) ?? []), ...dhcpIps.filter((ip) => !taken.has(ip))]) {
+      const network = view.networks.get(id)
+      if (network === undefined) continue
+      const agents = dhcpPorts(id).filter(({ chassis }) => chassis !== undefined)
+      const taken = new Set(agents.flatMap(({ addresses }) => addresses.map(({ ip }) => ip)))
+      const dhcpIps = network.subnets.flatMap(({ dhcpIp }) => dhcpIp ?? [])
+      const own = [...dhcpIps.filter((ip) => !taken.has(ip)), ...ownDhcpAddresses(dhcpPorts(id))]
+      for (const ip of [...(routers.get(id) ?? []), ...own]) {
         const bytes = bytesOf(ip)
         if (bytes) yield bytes.toString('latin1')
       }
     }
   }
 }
-
-const isDhcpAgent = ({ deviceOwner, chassis }: Port) =>
-  deviceOwner === 'network:dhcp' && chassis !== undefined
 
 /**
  * What such an address says to a query without an answer, or to a message that is no query; undefined to what nobody may

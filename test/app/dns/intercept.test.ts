@@ -125,6 +125,44 @@ describe.each(['red', 'blue'] as const)('from a network of %s', (tenant) => {
   })
 })
 
+describe('the DHCP server of a subnet', () => {
+  const dhcpPort = (network: Network, chassis: string | undefined): Port => ({
+    ...portOf(network, 9, undefined, ['10.0.0.3']),
+    deviceOwner: 'network:dhcp',
+    chassis,
+  })
+  /** Red's asker and, if there is one, a DHCP port; `more` is of the IPv4 subnet. */
+  const served = (more: object, chassis?: string) => {
+    const plain = networkOf('red', 1)
+    const [v4, v6] = plain.subnets
+    const network = { ...plain, subnets: [{ ...v4!, isDhcpEnabled: true, ...more }, v6!] }
+    const ports = [portOf(network, 1, 'web', ['10.0.0.11']), dhcpPort(network, chassis)]
+    return viewOf([network], ports, { 1: 11 })
+  }
+
+  // biome-ignore format: one server a line
+  test.each<[string, View, string, boolean, boolean]>([
+    ['the DHCP port, on no node',              served({}),                       '10.0.0.3', true,  true],
+    ['the DHCP port, an agent’s',              served({}, 'compute-2'),          '10.0.0.3', false, false],
+    ['dhcp_ip, before the port',               served({ dhcpIp: '10.0.0.2' }),   '10.0.0.2', true,  true],
+    ['the port, behind dhcp_ip',               served({ dhcpIp: '10.0.0.2' }),   '10.0.0.3', true,  false],
+    ['the port, where another is announced',   served({ dnsNameservers: ['10.0.0.9'] }), '10.0.0.3', true, false],
+    ['the port, where there is no DHCP',       served({ isDhcpEnabled: false }), '10.0.0.3', true,  false],
+  ])('%s: external %s', (_, view, ip, isExternal, isAdvertised) => {
+    expect([isAsked('external', view, ip), isAsked('advertised', view, ip)]).toEqual([isExternal, isAdvertised])
+  })
+
+  test('is the gateway where there is no other, and announced', () => {
+    const plain = networkOf('red', 1)
+    const network = { ...plain, subnets: [{ ...plain.subnets[0]!, isDhcpEnabled: true }] }
+    const view = viewOf([network], [portOf(network, 1, 'web', ['10.0.0.11'])], { 1: 11 })
+    expect(isAsked('advertised', view, '10.0.0.1')).toBe(true)
+    const nowhere = { ...network, subnets: [{ ...network.subnets[0]!, gatewayIp: undefined }] }
+    const other = viewOf([nowhere], [portOf(nowhere, 1, 'web', ['10.0.0.11'])], { 1: 11 })
+    expect(isAsked('advertised', other, '10.0.0.1')).toBe(false)
+  })
+})
+
 describe('routers', () => {
   test('of another tenant join nothing for us', () => {
     const { view, networks, routers } = cloud()

@@ -24,7 +24,7 @@ const dhcpPortOf = (network: Network, key: number, ip: string, chassis?: string)
 /**
  * Of each tenant: an asker on 10.0.0.0/24, which a router joins to 10.7.0.0/24 and to a network outside (10.9.0.0/24,
  * where the router is .9 and the gateway a machine that nobody here knows); 10.8.0.0/24 has a router of its own. DHCP's
- * ports are bound on 10.7.0.0/24 only, by an agent.
+ * ports at 10.7.0.2 and 10.0.0.4 are bound to a node, by an agent.
  */
 function cloud(): View {
   const tenants = ['red', 'blue'] as const
@@ -48,6 +48,8 @@ function cloud(): View {
     const ports = [
       portOf(front, key + 1, 'web', ['10.0.0.11', 'fd00:a::11']),
       dhcpPortOf(front, key + 2, '10.0.0.2'),
+      dhcpPortOf(front, key + 4, '10.0.0.3'),
+      dhcpPortOf(front, key + 5, '10.0.0.4', 'compute-2'),
       dhcpPortOf(back, key + 3, '10.7.0.2', 'compute-2'),
     ]
     return { networks, ports, routers: [{ ...router, ports: [...router.ports, leg] }, far] }
@@ -91,6 +93,8 @@ describe.each([
     ['the router',                                   '10.0.0.1',      refusal],
     ['the router over IPv6',                         'fd00:a::1',     refusal],
     ['a DHCP server that no agent is',               '10.0.0.2',      refusal],
+    ['the port of a DHCP server that no agent is',   '10.0.0.3',      refusal],
+    ['the port of a DHCP agent',                     '10.0.0.4',      goesOn],
     ['the router’s address on a network it joins',   '10.7.0.1',      refusal],
     ['a DHCP agent',                                 '10.7.0.2',      goesOn],
     ['the router’s address outside',                 '10.9.0.9',      refusal],
