@@ -1,10 +1,13 @@
-# The two commands of the README, the check that reviewers run, and what a night is long enough for. Each does
+# The commands of the README, the check that reviewers run, and what a night is long enough for. Each does
 # its whole set-up by itself.
 
-.PHONY: demo test nightly check install setup
+.PHONY: demo demo-cloud test nightly check install setup
 
 demo: setup
 	@node dist/cli/demo.js
+
+demo-cloud: setup
+	@node dist/cli/demo-cloud.js
 
 # A real Neutron with its message broker: two more minutes on a new machine.
 test nightly: PACKAGES = neutron-server rabbitmq-server
