@@ -1,9 +1,9 @@
 /**
- * Who reaches whom: `npm run matrix -- [--ports 200] [--elsewhere 1600] [--every 1] [--packets 2000]`. Two nodes with so many
- * ports each, a switch and a controller each, one etcd; two tenants with the same addresses, MAC addresses and names, a
- * router each. From every port (or every nth) a packet to every address is traced through both switches, and must come to
- * the tenant's own port with that address and to nothing else; then so many packets are really sent. Exit code 1 if
- * anything came where it should not, or did not come. test/system/matrix.test.ts runs it small.
+ * Who reaches whom: `npm run matrix -- [--ports 200] [--elsewhere 1600] [--every 1] [--packets 2000] [--underlay ipv4|ipv6]`.
+ * Two nodes with so many ports each, a switch and a controller each, one etcd; two tenants with the same addresses, MAC
+ * addresses and names, a router each. From every port (or every nth) a packet to every address is traced through both
+ * switches, and must come to the tenant's own port with that address and to nothing else; then so many packets are really
+ * sent. Exit code 1 if anything came where it should not, or did not come. test/system/matrix.test.ts runs it small.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cpuMs, load, machineLine } from './machine.ts'
-import { hosts, type MatrixPort, portsOf, rowsOf } from './matrix/cloud.ts'
+import { addressOfNode, hosts, type MatrixPort, portsOf, rowsOf, type Underlay } from './matrix/cloud.ts'
 import { startNodes } from './matrix/node.ts'
 import { heard, type Traced, traced } from './matrix/reach.ts'
 import { connectTracer } from './matrix/trace.ts'
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     elsewhere: { type: 'string', default: '1600' },
     every: { type: 'string', default: '1' },
     packets: { type: 'string', default: '2000' },
+    underlay: { type: 'string', default: 'ipv4' },
   },
 })
 const [perNode, others, every, packetCount] = [
@@ -32,6 +33,7 @@ const [perNode, others, every, packetCount] = [
   values.every,
   values.packets,
 ].map(Number) as [number, number, number, number]
+const underlay: Underlay = values.underlay === 'ipv6' ? 'ipv6' : 'ipv4'
 const say = (what: string, figure: string) =>
   process.stdout.write(`${what.padEnd(40)}${figure}  [load ${load()}]\n`)
 
@@ -46,8 +48,8 @@ let nodes: BenchNode[] = []
 process.stdout.write(`${machineLine()}\n`)
 try {
   stored = await startStore('etcd', directory)
-  await stored.driver.putAll([...rowsOf(ports)])
-  nodes = await startNodes(directory, stored.configuration, ports)
+  await stored.driver.putAll([...rowsOf(ports, underlay)])
+  nodes = await startNodes(directory, stored.configuration, ports, underlay)
   for (const [index, node] of nodes.entries()) {
     const { readyMs, process: started } = await node.start(120_000)
     const { flows, localPorts } = (await node.status())!
@@ -74,7 +76,7 @@ async function traceAll(): Promise<string[]> {
     const { ovs } = nodes[index]!
     const tunnel = Number(await ovs.vsctl('get', 'interface', 'geneve-vtp', 'ofport'))
     const tracer = connectTracer(join(ovs.rundir, 'ovs-vswitchd.ctl'))
-    tracedNodes.set(host, { host, tracer, tunnel })
+    tracedNodes.set(host, { host, address: addressOfNode(host, underlay), tracer, tunnel })
   }
   const faults: string[] = []
   let [reached, across, traces] = [0, 0, 0]

@@ -16,8 +16,12 @@ const networks = tenants.flatMap((tenant, at) =>
   sides.map((side, index) => ({ id: `${tenant}-${side}`, tenant, side, key: 2 * at + index + 1 })),
 )
 
+/** The family of the addresses between which tunnels are. */
+export type Underlay = 'ipv4' | 'ipv6'
+
 /** Where the tunnels of a node end. */
-export const addressOfNode = (host: string) => `192.0.2.${host.split('-')[1]}`
+export const addressOfNode = (host: string, underlay: Underlay) =>
+  `${underlay === 'ipv4' ? '192.0.2.' : '2001:db8::'}${host.split('-')[1]}`
 
 /** One port. */
 export interface MatrixPort {
@@ -58,8 +62,9 @@ export function portsOf(perNode: number, others: number): MatrixPort[] {
 export const routerMac = (side: string) => `fa:16:3e:ff:00:0${sides.indexOf(side as never) + 1}`
 
 /** The rows of these ports with their networks, subnets and routers. */
-export function* rowsOf(ports: readonly MatrixPort[]): Iterable<RawRow> {
-  for (const id of elsewhere) yield row('chassis', id, { ip: addressOfNode(id), tunnel_types: ['geneve'] })
+export function* rowsOf(ports: readonly MatrixPort[], underlay: Underlay): Iterable<RawRow> {
+  for (const id of elsewhere)
+    yield row('chassis', id, { ip: addressOfNode(id, underlay), tunnel_types: ['geneve'] })
   for (const { id, tenant, side, key } of networks) {
     const segment = { network_type: 'geneve', segmentation_id: 5000 + key, mtu: 1450 }
     yield row('lswitch', id, { topic: tenant, unique_key: key, version: 1, ...segment })

@@ -7,12 +7,14 @@ import { waitUntil } from '../../src/lab/process.ts'
 import { framesIn } from '../../test/support/capture.ts'
 import { eth, ipv4, udp } from '../../test/support/frames.ts'
 import type { BenchNode } from '../node.ts'
-import { addressOfNode, hosts, type MatrixPort, routerMac } from './cloud.ts'
+import { hosts, type MatrixPort, routerMac } from './cloud.ts'
 import type { Output, Tracer } from './trace.ts'
 
 /** A node as traces see it. */
 export interface Traced {
   readonly host: string
+  /** Where its tunnels end. */
+  readonly address: string
   readonly tracer: Tracer
   /** The OpenFlow port of its geneve tunnel. */
   readonly tunnel: number
@@ -39,10 +41,11 @@ export async function traced(
   const here = await first.tracer.trace('br-int', `udp,in_port=${from.ofport},${macs},${payload},nw_ttl=64`)
   const places = here.outputs.map(async ({ port, tunnel }) => {
     if (tunnel === undefined) return [`${from.host}/${port}`]
-    const there = [...nodes.values()].find(({ host }) => addressOfNode(host) === tunnel.address)
+    const there = [...nodes.values()].find(({ address }) => address === tunnel.address)
     if (there === undefined) return [`lost ${tunnel.address}`]
     const { source, destination } = here.macs
-    const tun = `tun_id=${tunnel.id},tun_src=${addressOfNode(from.host)},tun_dst=${tunnel.address}`
+    const family = first.address.includes(':') ? 'tun_ipv6' : 'tun'
+    const tun = `tun_id=${tunnel.id},${family}_src=${first.address},${family}_dst=${tunnel.address}`
     const inside = `dl_src=${source},dl_dst=${destination},${payload},nw_ttl=63`
     const arrived = await there.tracer.trace('br-int', `udp,in_port=${there.tunnel},${tun},${inside}`)
     return arrived.outputs.map((output) => placeOf(there.host, output))

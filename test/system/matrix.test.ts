@@ -8,11 +8,11 @@ import { expect, test } from 'vitest'
 import { run } from '../../src/lab/process.ts'
 import { buildMs, built } from '../support/build.ts'
 
-test(
-  'two tenants with the same addresses: each port reaches its own and nobody else',
-  async () => {
+test.each(['ipv4', 'ipv6'])(
+  'two tenants with the same addresses, tunnels over %s: each port reaches its own and nobody else',
+  async (underlay) => {
     const matrix = join(built('src', 'bench', 'test/support'), 'bench/matrix.js')
-    const size = ['--ports', '40', '--elsewhere', '80', '--packets', '300']
+    const size = ['--ports', '40', '--elsewhere', '80', '--packets', '300', '--underlay', underlay]
     const report = await run('node', [matrix, ...size], { timeoutMs: 110_000 })
     console.log(report)
     expect(report).toMatch(/^pairs looked at, in order +6320 by 3120 packets traced/m)
