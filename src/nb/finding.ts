@@ -5,18 +5,20 @@
  */
 
 import { isInside } from '../routing.ts'
+import { groupFindings } from './finding-group.ts'
 import { routerFindings } from './finding-router.ts'
 import { tunnelFindings } from './finding-tunnel.ts'
 import type { Northbound } from './model.ts'
 import type { Rejected } from './row.ts'
 
-/** What a person should hear of: first the networks, then the subnets, the ports, the routers, and tunnels. */
+/** What a person should hear of: first the networks, then the subnets, the ports, the routers, tunnels, and security groups. */
 export const findingsOf = (northbound: Northbound): Rejected[] => [
   ...sharedWires(northbound),
   ...overlappingSubnets(northbound),
   ...strangeSubnets(northbound),
   ...routerFindings(northbound),
   ...tunnelFindings(northbound),
+  ...groupFindings(northbound),
 ]
 
 /** The networks that claim the physical network and the VLAN of one with a lower key: that one alone is attached. */

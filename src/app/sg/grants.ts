@@ -5,11 +5,12 @@
  */
 
 import { formatMatch, type Match } from '../../openflow/index.ts'
+import { ruleFault } from '../../security-rule.ts'
 import { createGrouping } from '../grouping.ts'
 import { createCells } from '../memo.ts'
 import { isIpv6, type Reach, reachOf } from '../reach.ts'
 import type { Port, SecurityGroup, SecurityGroupRule, View } from '../view.ts'
-import { familyOf, packetsOf, servicesOf } from './services.ts'
+import { packetsOf, servicesOf } from './services.ts'
 import { type Stage, stages } from './stages.ts'
 
 /** A match and its text. */
@@ -61,7 +62,7 @@ const memberKey = (topic: string, groupId: string): string => JSON.stringify([to
 
 function* grantsOf(group: SecurityGroup, membersOf: (groupId: string) => readonly Port[]): Iterable<Grant> {
   const ends = new Map<string, [SecurityGroupRule, ...SecurityGroupRule[]]>()
-  for (const rule of group.rules) {
+  for (const rule of group.rules.filter((one) => ruleFault(one) === undefined)) {
     const { direction, ethertype, remoteGroupId, remoteIpPrefix } = rule
     const end = remoteGroupId === undefined ? (remoteIpPrefix ?? 'any') : `group ${remoteGroupId}`
     const name = `${group.id} ${direction} ${ethertype} ${end}`
@@ -72,7 +73,7 @@ function* grantsOf(group: SecurityGroup, membersOf: (groupId: string) => readonl
   for (const [name, rules] of ends) {
     const [first] = rules
     const stage = stages.find(({ direction }) => direction === first.direction)!
-    const family = packetsOf(familyOf(first))
+    const family = packetsOf(first)
     const remotes = remotesOf(first, membersOf)?.map(stage.remote)
     const services = rules.map(servicesOf)
     const every = services.includes(undefined)

@@ -9,59 +9,48 @@
  */
 
 import { ethTypes, type Match, parseMatch } from '../../openflow/index.ts'
+import { icmp, protocolOf } from '../../security-rule.ts'
 import type { SecurityGroupRule } from '../view.ts'
 
-type Family = 'ipv4' | 'ipv6'
+/** The packets of a rule's family. */
+export const packetsOf = ({ ethertype }: Pick<SecurityGroupRule, 'ethertype'>): Match => ({
+  ethType: ethertype === 'IPv4' ? ethTypes.ipv4 : ethTypes.ipv6,
+})
 
-export const familyOf = ({ ethertype }: Pick<SecurityGroupRule, 'ethertype'>): Family =>
-  ethertype === 'IPv4' ? 'ipv4' : 'ipv6'
-
-/** The packets of a family. */
-export const packetsOf = (family: Family): Match => ({ ethType: ethTypes[family] })
-
-// biome-ignore format: columns
-/** The protocols whose ports the switch can match, by number. */
-const portsOf: Readonly<Record<number, 'tcpDst' | 'udpDst' | 'sctpDst'>> = {
-  6:   'tcpDst',
-  17:  'udpDst',
-  132: 'sctpDst',
-}
-
-const icmp = { ipv4: 1, ipv6: 58 } as const
+/** The field with the destination port of a protocol that has ports. */
+const portFieldOf = (protocol: number): 'tcpDst' | 'udpDst' | 'sctpDst' =>
+  protocol === 6 ? 'tcpDst' : protocol === 17 ? 'udpDst' : 'sctpDst'
 
 const isWhole: Match = { ipFrag: 0 }
 const isFirst: Match = { ipFrag: 1, ...parseMatch('ct_state=-inv+trk') }
 const isLater: Match = { ipFrag: 3 }
 const everyPort = { min: 0, max: 0xffff }
 
-/**
- * The matches that together are what the rule lets by; undefined for all packets of its family. A rule that says what no
- * packet can be lets nothing by.
- */
+/** The matches that together are what a sound rule lets by; undefined for all packets of its family. */
 export function servicesOf(rule: SecurityGroupRule): readonly Match[] | undefined {
-  const { protocol: stated, portRangeMin: min, portRangeMax: max } = rule
-  if (stated === undefined) return undefined
-  const family = familyOf(rule)
-  const protocol = stated === icmp.ipv4 ? icmp[family] : stated // Neutron's `icmp` is ICMPv6 in IPv6
-  const packets: Match = { ...packetsOf(family), ipProto: protocol }
+  const protocol = protocolOf(rule)
+  if (protocol === undefined) return undefined
+  const packets: Match = { ...packetsOf(rule), ipProto: protocol }
+  const { portRangeMin: min, portRangeMax: max } = rule
   if (min === undefined) return [packets]
-  if (protocol === icmp[family]) return icmpMatches(packets, protocol, min, max)
-  const port = portsOf[protocol]
-  if (port === undefined || max === undefined) return []
+  if (protocol === icmp[rule.ethertype])
+    return withFragments(packets, protocol, [icmpHeader(protocol, min, max)])
   if (min === everyPort.min && max === everyPort.max) return [packets]
-  const headers = masksOf(min, max).map(({ value, mask }) => {
+  const headers = masksOf(min, max!).map(({ value, mask }): Header => {
     const compared = mask === 0xffff ? value : { value, mask }
-    return { own: { [port]: compared }, connection: { ctTpDst: compared } }
+    return { own: { [portFieldOf(protocol)]: compared }, connection: { ctTpDst: compared } }
   })
   return withFragments(packets, protocol, headers)
 }
 
-function icmpMatches(packets: Match, protocol: number, type: number, code: number | undefined): Match[] {
+function icmpHeader(protocol: number, type: number, code: number | undefined): Header {
   const [typeField, codeField] =
-    protocol === icmp.ipv4 ? (['icmpv4Type', 'icmpv4Code'] as const) : (['icmpv6Type', 'icmpv6Code'] as const)
-  const own = { [typeField]: type, ...(code === undefined ? {} : { [codeField]: code }) }
-  const connection = { ctTpSrc: type, ...(code === undefined ? {} : { ctTpDst: code }) }
-  return withFragments(packets, protocol, [{ own, connection }])
+    protocol === icmp.IPv4 ? (['icmpv4Type', 'icmpv4Code'] as const) : (['icmpv6Type', 'icmpv6Code'] as const)
+  const stated = code !== undefined
+  return {
+    own: { [typeField]: type, ...(stated && { [codeField]: code }) },
+    connection: { ctTpSrc: type, ...(stated && { ctTpDst: code }) },
+  }
 }
 
 /** What a header looks like in the packet, and in its connection. */
@@ -71,7 +60,6 @@ interface Header {
 }
 
 function withFragments(packets: Match, protocol: number, headers: readonly Header[]): Match[] {
-  if (headers.length === 0) return []
   const beginnings = headers.flatMap(({ own, connection }) => [
     { ...packets, ...isWhole, ...own },
     { ...packets, ...isFirst, ctNwProto: protocol, ...connection },
@@ -84,7 +72,7 @@ interface Masked {
   readonly mask: number
 }
 
-/** The fewest values with masks that are exactly the ports from `min` to `max`, at most 30; none if `min` is the greater. */
+/** The fewest values with masks that are exactly the ports from `min` to `max`, at most 30. */
 export function masksOf(min: number, max: number): Masked[] {
   const masks: Masked[] = []
   for (let value = min; value <= max; ) {

@@ -140,6 +140,24 @@ describe('which groups count', () => {
   })
 })
 
+describe('a rule that cannot be carried out lets nothing by, and the others of its group do', () => {
+  test.each<[string, Parameters<typeof groupOf>[3][number]]>([
+    ['a range that ends before it begins', { protocol: 6, portRangeMin: 23, portRangeMax: 22 }],
+    ['a range without an end', { protocol: 6, portRangeMin: 22 }],
+    ['ports of a protocol that has none', { protocol: 47, portRangeMin: 22, portRangeMax: 22 }],
+    ['ports without a protocol', { portRangeMin: 22, portRangeMax: 22 }],
+    ['a type that ICMP does not have', { protocol: 1, portRangeMin: 256 }],
+    ['ICMPv6 over IPv4', { protocol: 58 }],
+    ['a prefix of the other family', { remoteIpPrefix: 'fd00:a::/64' }],
+    ['a prefix that is none', { remoteIpPrefix: 'nonsense' }],
+    ['a prefix and a group', { remoteIpPrefix: '10.0.0.0/24', remoteGroupId: 'red-web' }],
+    ['a group that does not exist', { remoteGroupId: 'red-gone' }],
+  ])('%s', (_, rule) => {
+    expect(rulesOf({}, [rule])).toEqual([])
+    expect(rulesOf({}, [rule, { protocol: 17 }])).toEqual(rulesOf({}, [{ protocol: 17 }]))
+  })
+})
+
 describe('the members of a remote group', () => {
   const red = networkOf('red', 1)
   const blue = networkOf('blue', 2)
