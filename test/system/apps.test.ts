@@ -20,6 +20,7 @@ import {
   listen,
   type Session,
 } from '../../src/openflow/index.ts'
+import { twoTenants as dhcpTenants } from '../app/dhcp/asking.ts'
 import {
   allApps,
   appsOf,
@@ -38,6 +39,8 @@ import { refusedRows, routedRows } from '../support/routed-rows.ts'
 import { twoTenants } from '../support/view.ts'
 
 const apps = allApps()
+const dhcp = appsOf(['portsec', 'dhcp'])
+const servedCloud = dhcpTenants().view
 const routers = appsOf(['classifier', 'portsec', 'l2', 'provider', 'l3_proactive'])
 const snat = appsOf(['chassis_snat'])
 const routedCloud = routedView()
@@ -46,12 +49,15 @@ const routedNames = namesOf(routedCloud)
 let dummy: DummySwitch
 let routed: DummyBridge
 let translating: DummyBridge
+let served: DummyBridge
 beforeAll(async () => {
   dummy = await startDummySwitch('apps')
   routed = await dummy.addBridge('br-routed', [...routedNames.keys()])
   await routed.install(flowsOf(routers, routedCloud), [])
   translating = await dummy.addBridge('br-nat', [])
   await translating.install(flowsOf(snat, withOutside(routedCloud)), [])
+  served = await dummy.addBridge('br-dhcp', [])
+  await served.install(flowsOf(dhcp, servedCloud), [])
 })
 afterAll(() => dummy?.stop())
 
@@ -71,6 +77,10 @@ describe('the rows that the fake switch runs', () => {
     expect((await bridge.dump()).sort()).toEqual(untimed.map(formatFlow).sort())
   })
 
+  test('the switch shows every flow of DHCP as we do', async () => {
+    expect((await served.dump()).sort()).toEqual(flowsOf(dhcp, servedCloud).map(formatFlow).sort())
+  })
+
   test('what docs/pipeline.md shows of a table is what the switch shows', async () => {
     const document = readFileSync(join(import.meta.dirname, '../../docs/pipeline.md'), 'utf8')
     const tables = document.slice(document.indexOf('## The tables'), document.indexOf('## The demo'))
@@ -78,7 +88,8 @@ describe('the rows that the fake switch runs', () => {
     const blocks = [...tables.matchAll(/```(\w*)\n([^`]*)```/g)].filter(([, mark]) => mark === '')
     const excerpts = blocks.flatMap((block) => block[2]!.trim().split('\n'))
     expect(excerpts.length).toBeGreaterThan(20)
-    const dump = new Set([...(await bridge.dump()), ...(await routed.dump()), ...(await translating.dump())])
+    const dumps = await Promise.all([bridge, routed, translating, served].map((each) => each.dump()))
+    const dump = new Set(dumps.flat())
     expect(excerpts.filter((line) => !dump.has(line))).toEqual([])
   })
 

@@ -156,6 +156,31 @@ describe('the address of the server', () => {
     expect(rows(view())).toHaveLength(count)
   })
 
+  test('has no rows in a network that only a router leads to', () => {
+    const home = dhcpNetwork('red', 1)
+    const far = { ...dhcpNetwork('red', 3), id: 'net-far' }
+    const view = viewOf([home, far], [portOf(home, 1, 'web', ['10.0.0.11'])], { 1: 11 }, [
+      routerOf('red', 1, [home, far]),
+    ])
+    expect(rows(view).every((match) => match.startsWith('metadata=0x1,'))).toBe(true)
+    expect(rows(view)).toHaveLength(2)
+  })
+
+  test('is answered for over IPv6, too', () => {
+    const network = networkOf('red', 1)
+    const [ipv4Subnet, ipv6Subnet] = network.subnets
+    const subnets = [ipv4Subnet!, { ...ipv6Subnet!, isDhcpEnabled: true, dhcpIp: 'fd00:a::2' }]
+    const view = localView([{ ...network, subnets }], [portOf(network, 1, 'web', ['fd00:a::11'])])
+    const flows = Array.from(appOf().flows(view), formatFlow)
+    const matches = flows
+      .filter((text) => text.includes('fd00:a::2'))
+      .map((text) => text.split(' actions=')[0])
+    expect(matches).toEqual([
+      'table=45, priority=100,icmp6,metadata=0x1,icmp_type=135,nd_target=fd00:a::2',
+      'table=55, priority=300,icmp6,metadata=0x1,ipv6_dst=fd00:a::2,icmp_type=128',
+    ])
+  })
+
   test('two subnets with one server have them once', () => {
     const network = dhcpNetwork('red', 1)
     const subnets = [network.subnets[0]!, { ...network.subnets[0]!, id: 'another', cidr: '10.0.1.0/24' }]

@@ -128,6 +128,16 @@ describe('the subnet', () => {
   })
 })
 
+test('a network without an MTU, and nothing with a domain', () => {
+  const network = { ...dhcpNetwork('red', 1, { domain: undefined }), mtu: undefined }
+  const view = localView([network], [portOf(network, 1, 'web', ['10.0.0.11'])])
+  const host = hostOf()
+  const app = appOf({}, { ...host, common: { ...host.common, dnsDomain: '' } })
+  const { options } = replyOf(ask(app, view, view.localPorts[0]!, frameOf({ options: discover })))
+  expect(options).toMatchObject({ 12: '"web"', 26: '1460' })
+  for (const code of [15, 119]) expect(options[code]).toBeUndefined()
+})
+
 describe('times', () => {
   test.each([
     [3600, { 51: '3600', 58: '1800', 59: '3150' }],
