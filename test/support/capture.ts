@@ -69,12 +69,16 @@ export function framesIn(file: Buffer): Buffer[] {
   return frames
 }
 
-/** Sends frames as they are from the `eth0` of a namespace. */
-export async function sendFrames(namespace: string, frames: readonly Buffer[]): Promise<void> {
+/** Sends frames as they are from a device of a namespace. */
+export async function sendFrames(
+  namespace: string,
+  frames: readonly Buffer[],
+  device = 'eth0',
+): Promise<void> {
   const script = [
     'import socket, sys',
     's = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)',
-    's.bind(("eth0", 0))',
+    `s.bind(("${device}", 0))`,
     'for line in sys.stdin: s.send(bytes.fromhex(line))',
   ]
   const input = frames.map((frame) => `${frame.toString('hex')}\n`).join('')

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runIn } from '../../src/lab/namespace.ts'
 import type { PortPlan } from '../../src/lab/plan.ts'
 import { plug, unplug } from '../../src/lab/port.ts'
-import { waitUntil } from '../../src/lab/process.ts'
+import { run, waitUntil } from '../../src/lab/process.ts'
 import { switchAt } from '../../src/lab/switch.ts'
 import { addRow, type JsonObject, updateRow } from '../../src/nb/index.ts'
 import { buildMs } from '../support/build.ts'
@@ -45,7 +45,8 @@ describe('a VM on one node and a port that is bound to another', () => {
     expect(await cloud.resolve(web, `db.${tenant}.example.org`)).toBe('NOERROR 10.0.0.12')
     expect(await cloud.resolve(db, `web.${tenant}.example.org`)).toBe('NOERROR 10.0.0.11')
     // Of the size that the network's MTU just takes, not to be fragmented: 1450 less the headers of IP and ICMP.
-    const output = await runIn(web.namespace, 'ping', ['-c1', '-W2', '-M', 'do', '-s', '1422', 'db'])
+    const ping = ['ping', '-c1', '-W2', '-M', 'do', '-s', '1422', 'db']
+    const output = await run('ip', ['netns', 'exec', web.namespace, ...ping]) // with the VM's resolv.conf
     expect(output).toContain(`1430 bytes from db.${tenant}.example.org (10.0.0.12)`)
     await waitUntil('the ping to be captured', () => captures[0]!.frames().length >= 2)
     const seen = await Promise.all(captures.map((capture) => capture.stop()))
@@ -71,6 +72,22 @@ describe('a VM on one node and a port that is bound to another', () => {
     const seen = await Promise.all(captures.map((capture) => capture.stop()))
     expect(seen).toEqual([[], [sent[0]], [], [sent[1]]])
   })
+})
+
+test('what comes into a tunnel from an address that is no node is dropped', async () => {
+  const { namespace, underlay } = cloud.node(1)
+  const [{ address: mac }] = JSON.parse(await runIn(namespace, 'ip', ['-j', 'link', 'show', 'br-phy']))
+  const inner = eth('fa:16:3e:00:00:12', 'fa:16:3e:00:00:11', ipv4('10.0.0.12', '10.0.0.11', udp(4000, 4001)))
+  const from = (ip: string) => eth('02:00:00:00:00:66', mac, ipv4(ip, '192.0.2.1', geneve(5001, inner)))
+  const filter = { direction: 'in', filter: 'udp dst port 4001' } as const
+  const captures = await Promise.all(
+    ['red-web', 'blue-web'].map((key) => startCapture(cloud.port(key).namespace, 'eth0', filter)),
+  )
+  const outside = ['192.0.2.66', '192.0.2.1', '198.51.100.66'].map(from)
+  // The last one bears the address of the other node: it shows that the others would have been understood.
+  await sendFrames(underlay!.namespace, [...outside, from('192.0.2.2')], 'segment')
+  await waitUntil('the last packet', () => captures[0]!.frames().length > 0)
+  expect(await Promise.all(captures.map((capture) => capture.stop()))).toEqual([[inner], []])
 })
 
 test("a node's row in chassis is as configured, and comes back when it is gone", async () => {
@@ -234,6 +251,19 @@ describe("while blue's go on", () => {
   })
 })
 
+/** A frame in a geneve tunnel (RFC 8926 §3): no options, Ethernet inside. UDP over IPv4 may go without a checksum. */
+const geneve = (id: number, frame: Buffer) => ({
+  protocol: 17,
+  bytesFor: () => {
+    const header = Buffer.alloc(16)
+    header.writeUInt16BE(40_000, 0)
+    header.writeUInt16BE(6081, 2)
+    header.writeUInt16BE(16 + frame.length, 4)
+    header.writeUInt16BE(0x6558, 10)
+    header.writeUIntBE(id, 12, 3)
+    return Buffer.concat([header, frame])
+  },
+})
 const macIn = async (node: number) =>
   (await cloud.flows(node, 'table=55')).some((flow) => flow.includes('fa:16:3e:00:00:99'))
 const isLocal = async (node: number, key: number) =>
