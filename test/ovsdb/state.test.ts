@@ -102,7 +102,7 @@ test.each([
   expect(ports.map(({ peerMac }) => peerMac)).toEqual([expected])
 })
 
-test('ports of other bridges do not count, whatever they say', () => {
+test('DF-20: ports of other bridges do not count, whatever they say', () => {
   const update = withPorts(interfaceRow('tap-a'))
   const other = { new: bridgeRow({ name: 'br-ex', ports: row(900) }) }
   const { ports } = stateOf({
