@@ -77,15 +77,10 @@ export function draftsOf(
   return drafts
 }
 
-/** Adds the domains with authority, which are names even if nobody has them. */
-export function addApexes(drafts: Map<string, Draft>, { apexes }: Domains): void {
-  for (const [key, isAuthoritative] of apexes) {
-    if (!isAuthoritative) continue
-    const draft = drafts.get(key) ?? emptyDraft(key.length, false)
-    drafts.set(key, draft)
-    draft.isApex = true
-    draft.isShort = false
-  }
+/** The domains with authority, which are names even if nobody has them. */
+export function* apexDrafts({ apexes }: Domains): Iterable<readonly [key: string, Draft]> {
+  for (const [key, isAuthoritative] of apexes)
+    if (isAuthoritative) yield [key, { ...emptyDraft(key.length, false), isApex: true }]
 }
 
 /** A name under a domain, and in a domain with authority also the empty names between it and the apex. */

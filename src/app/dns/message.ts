@@ -28,7 +28,7 @@ export interface RecordData {
   readonly type: number
   readonly ttlSeconds: number
   /** An address, or the wire form of a name. */
-  readonly data: Uint8Array
+  readonly data: Buffer
 }
 
 /** The compression pointer (RFC 1035 §4.1.4) to the name of the question. */
@@ -45,7 +45,7 @@ export const addressSizes: readonly number[] = [dataOffset + 4, dataOffset + 16]
 export const soaPointers = { owner: 0, primary: dataOffset } as const
 
 /** The size of a record with so much data; bytes. */
-export const recordSize = ({ length }: Uint8Array): number => dataOffset + length
+export const recordSize = ({ length }: Buffer): number => dataOffset + length
 
 /** Writes a record of the name in the question. */
 export function writeRecord(into: Buffer, at: number, { type, ttlSeconds, data }: RecordData): void {

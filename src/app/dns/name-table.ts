@@ -10,7 +10,7 @@
  */
 
 import type { KeyReader } from './keys.ts'
-import { addressSizes, type RecordSet } from './message.ts'
+import { addressSizes, type RecordSet, recordEnd } from './message.ts'
 
 /** The kinds of records that a name may have, in the order in which they stand in an entry. */
 export const kinds = { a: 0, aaaa: 1, ptr: 2 } as const
@@ -53,8 +53,8 @@ export interface TableParts {
   readonly slotCount: number
   /** How many slots are not free. */
   readonly taken: number
-  /** How many words there were when the table was made from nothing. */
-  readonly madeLength: number
+  /** How many words are those of entries that are no more. */
+  readonly waste: number
 }
 
 /** Finds names by their bytes. An entry is a place in the table, a number above 0. */
@@ -97,12 +97,8 @@ export class NameTable implements Iterable<readonly [string, OwnedName]> {
     const words = this.#words
     const head = words[entry]!
     if ((head & (entryFlags.firstKind << kind)) === 0) return undefined
-    const isSeveral = (head & entryFlags.isSeveral) !== 0
-    let at = entry + entryPlaces.key + (((head & 0xff) + 3) >> 2)
-    for (let before = 0; before < kind; before++)
-      if ((head & (entryFlags.firstKind << before)) !== 0)
-        at += isSeveral ? 2 + words[at]! * (addressSizes[before]! >> 2) : addressSizes[before]! >> 2
-    return isSeveral
+    const at = setOf(words, entry, kind)
+    return (head & entryFlags.isSeveral) !== 0
       ? { bytes: this.#bytes, start: 4 * (at + 2), count: words[at]!, preferred: words[at + 1]! }
       : { bytes: this.#bytes, start: 4 * at, count: 1, preferred: 1 }
   }
@@ -131,6 +127,29 @@ export class NameTable implements Iterable<readonly [string, OwnedName]> {
     })
     return String.fromCharCode(...codes)
   }
+}
+
+/** Where the set of a kind begins in an entry, or would begin; those before it are of addresses. */
+function setOf(words: Int32Array, entry: number, kind: number): number {
+  const head = words[entry]!
+  let at = entry + entryPlaces.key + (((head & 0xff) + 3) >> 2)
+  for (let before = 0; before < kind; before++)
+    if ((head & (entryFlags.firstKind << before)) !== 0) {
+      const size = addressSizes[before]! >> 2
+      at += (head & entryFlags.isSeveral) === 0 ? size : 2 + words[at]! * size
+    }
+  return at
+}
+
+/** Where an entry ends; `bytes` are those of the words. */
+export function entryEnd(words: Int32Array, bytes: Buffer, entry: number): number {
+  const head = words[entry]!
+  const at = setOf(words, entry, kinds.ptr)
+  if ((head & (entryFlags.firstKind << kinds.ptr)) === 0) return at
+  const isSeveral = (head & entryFlags.isSeveral) !== 0
+  let byte = 4 * (isSeveral ? at + 2 : at)
+  for (let left = isSeveral ? words[at]! : 1; left > 0; left--) byte = recordEnd(bytes, byte)
+  return (byte + 3) >> 2
 }
 
 /** What cuts a hash down to the place of a slot's first word. */

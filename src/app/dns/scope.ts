@@ -4,11 +4,11 @@
  */
 
 import type { Port, Subnet } from '../view.ts'
-import { addApexes, type Domains, domainsOf, draftsOf } from './drafts.ts'
+import { apexDrafts, type Domains, domainsOf, draftsOf } from './drafts.ts'
 import type { KeyReader } from './keys.ts'
 import type { NameTable } from './name-table.ts'
 import type { Contribution, NameRules, NamesOfPort } from './port-names.ts'
-import { changedTable, tableOf } from './table-writer.ts'
+import { TableWriter } from './table-writer.ts'
 
 /** What a port may ask for. */
 export interface Scope extends Domains {
@@ -42,29 +42,37 @@ export interface ScopeSources {
 
 /** Makes the scope; out of the one before if that had the same subnets. */
 export function scopeParts(sources: ScopeSources, before: ScopeParts | undefined): ScopeParts {
-  const { sight, groups } = sources
+  const { sight, groups, rules, reader } = sources
   const subnets = [...sight.own, ...sight.others]
   const ports = groups.length === 1 ? groups[0]! : [...new Set(groups.flat())].sort((a, b) => a.key - b.key)
   const isSame = before?.subnets.every((subnet, index) => subnet === subnets[index])
-  const changed = isSame ? changedScope(sources, before!, ports) : undefined
-  return { subnets, ports, scope: changed ?? wholeScope(sources, subnets, ports) }
+  const base = isSame ? before : undefined
+  const domains: Domains = base?.scope ?? domainsOf(subnets, rules)
+  const names = tableAfter(sources, domains, base, ports, new TableWriter(reader, base?.scope?.names))
+  return { subnets, ports, scope: names.parts.size > 0 ? { ...domains, names } : undefined }
 }
 
-function wholeScope(sources: ScopeSources, subnets: readonly Subnet[], ports: readonly Port[]) {
-  const domains = domainsOf(subnets, sources.rules)
-  const drafts = draftsOf(contributionsOf(sources, ports), domains)
-  addApexes(drafts, domains)
-  return drafts.size === 0 ? undefined : { ...domains, names: tableOf(drafts, sources.reader) }
-}
-
-/** Undefined if the whole is to be made. */
-function changedScope(sources: ScopeSources, { scope, ports: before }: ScopeParts, ports: readonly Port[]) {
-  if (scope === undefined) return undefined
-  const [gone, come] = differences(before, ports).map((some) =>
-    draftsOf(contributionsOf(sources, some), scope),
-  )
-  const names = changedTable(scope.names, gone!, come!)
-  return names && names.parts.size > 0 ? { ...scope, names } : undefined
+/** The table of these ports, where the writer begins with that of the ports before, or with nothing. */
+function tableAfter(
+  sources: ScopeSources,
+  domains: Domains,
+  before: ScopeParts | undefined,
+  ports: readonly Port[],
+  writer: TableWriter,
+): NameTable {
+  const draftsFor = (some: readonly Port[]) => draftsOf(contributionsOf(sources, some), domains)
+  const shared = new Set<string>()
+  if (before?.scope === undefined) for (const [key, draft] of apexDrafts(domains)) writer.put(key, draft)
+  const [gone, come] = before?.scope ? differences(before.ports, ports) : [[], ports]
+  for (const port of gone)
+    for (const [key, draft] of draftsFor([port])) if (!writer.remove(key, draft)) shared.add(key)
+  for (const port of come)
+    for (const [key, draft] of draftsFor([port])) if (!writer.add(key, draft)) shared.add(key)
+  if (shared.size > 0) {
+    const drafts = draftsFor(ports)
+    for (const key of shared) writer.put(key, drafts.get(key))
+  }
+  return writer.table()
 }
 
 /** The ports that are in one of two lists alone, in order as they are; to be in both of the results does no harm. */

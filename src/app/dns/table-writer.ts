@@ -1,149 +1,148 @@
 /**
- * From names as they are drafted to the packed table of `name-table.ts`, whole or, where little changed, as a copy with
- * other entries at its end. It knows no port and no rule of names.
+ * Makes the packed tables of `name-table.ts`: out of nothing, or out of a table, of which it works on a copy. It takes the
+ * contributions of one port after the other, so that nothing but the table grows with the number of names; what several
+ * ports contribute to, it cannot tell apart in the table, and asks for as a whole. It knows no port and no rule of names.
  */
 
 import { types } from './codes.ts'
-import type { Draft, Drafts, Fact } from './drafts.ts'
+import type { Draft, Fact } from './drafts.ts'
 import type { KeyReader } from './keys.ts'
 import { recordSize, writeRecord } from './message.ts'
-import {
-  entryFlags,
-  entryPlaces,
-  goneEntry,
-  maskOf,
-  NameTable,
-  slotOf,
-  type TableParts,
-} from './name-table.ts'
+import { entryEnd, entryFlags, entryPlaces, goneEntry, maskOf, NameTable, slotOf } from './name-table.ts'
 
 /** By the kinds of `name-table.ts`. */
 const typesOfKinds: readonly number[] = [types.a, types.aaaa, types.ptr]
 
-/** Slots are at most two thirds full when a table is made, and three quarters when it was changed. */
-const slotsPerName = 1.5
+/** Slots are between three eighths and three quarters full; twice as many stay if names went. */
 const fullestSlots = 0.75
-/** How many words a changed table may have for each word of the table that was made; and so many more. */
-const mostGrown = 1.25
-const mostGrownWords = 64
+const fewestSlots = 8
+/** A part of a table that entries which are no more may take, and some words besides. */
+const mostWaste = 0.25
+const someWords = 256
 
-/** The table of these names. */
-export function tableOf(drafts: Drafts, reader: KeyReader): NameTable {
-  const slotCount = 2 ** Math.ceil(Math.log2(slotsPerName * drafts.size + 1))
-  const words = new Int32Array(2 * slotCount + roomFor(drafts))
-  const writer = new TableWriter(words, 2 * slotCount, { reader, slotCount, taken: 0, size: 0 })
-  for (const [key, draft] of drafts) writer.put(key, draft)
-  const { end, taken, size } = writer
-  return new NameTable({ reader, words: words.slice(0, end), slotCount, taken, size, madeLength: end })
-}
+const slotCountFor = (names: number): number =>
+  Math.max(fewestSlots, 2 ** Math.ceil(Math.log2(names / fullestSlots + 1)))
 
-/**
- * The table without what ports that went away had contributed, and with what others contribute, copied. Undefined if it
- * must be made anew: because a name has other contributions besides, or because too much of the table is of no use.
- */
-export function changedTable(before: NameTable, gone: Drafts, come: Drafts): NameTable | undefined {
-  const { parts } = before
-  const { slotCount, madeLength } = parts
-  const length = parts.words.length + roomFor(come)
-  const isTooLong = length > mostGrown * madeLength + mostGrownWords
-  if (isTooLong || parts.taken + come.size > fullestSlots * slotCount) return undefined
-  const words = new Int32Array(length)
-  words.set(parts.words)
-  const writer = new TableWriter(words, parts.words.length, parts)
-  for (const [key, draft] of gone) if (!writer.change(key, draft, come.get(key))) return undefined
-  for (const [key, draft] of come)
-    if (!gone.has(key) && !writer.change(key, undefined, draft)) return undefined
-  const { end, taken, size } = writer
-  return new NameTable({ ...parts, words: words.subarray(0, end), taken, size })
-}
-
-/** How many words the entries of these names take at the most. */
-function roomFor(drafts: Drafts): number {
-  let room = 0
-  for (const [key, { facts }] of drafts) {
-    room += entryPlaces.key + wordsFor(key.length) + 2 * typesOfKinds.length
-    for (const { data } of facts) room += wordsFor(recordSize(data))
-  }
-  return room
-}
-
-const wordsFor = (size: number): number => (size + 3) >> 2
-
-/** Writes into the words of a table, whose slots and entries up to `end` are there already. */
-class TableWriter {
-  end: number
-  taken: number
-  size: number
-  readonly #words: Int32Array
-  readonly #bytes: Buffer
+/** Writes one table. */
+export class TableWriter {
   readonly #reader: KeyReader
-  readonly #slotMask: number
+  #words: Int32Array
+  #bytes: Buffer
+  #slotCount: number
+  /** The end of the last entry. */
+  #end: number
+  #size: number
+  /** How many slots are not free. */
+  #taken: number
+  /** How many words are those of entries that are no more. */
+  #waste: number
 
-  constructor(
-    words: Int32Array,
-    end: number,
-    { reader, slotCount, taken, size }: Pick<TableParts, 'reader' | 'slotCount' | 'taken' | 'size'>,
-  ) {
-    this.end = end
-    this.taken = taken
-    this.size = size
-    this.#words = words
-    this.#bytes = Buffer.from(words.buffer)
+  /** Begins with what a table holds. */
+  constructor(reader: KeyReader, before?: NameTable) {
     this.#reader = reader
-    this.#slotMask = maskOf(slotCount)
+    const { words, slotCount, size, taken, waste } = before?.parts ?? emptyParts
+    this.#words = new Int32Array(words.length + someWords)
+    this.#words.set(words)
+    this.#bytes = Buffer.from(this.#words.buffer)
+    this.#end = words.length
+    this.#slotCount = slotCount
+    this.#size = size
+    this.#taken = taken
+    this.#waste = waste
   }
 
-  /** Adds a name that is not there. */
-  put(key: string, draft: Draft): void {
-    this.#write(this.#slotOf(key), draft)
-  }
-
-  /** Puts contributions in the place of others; false if the name has more than those. */
-  change(key: string, gone: Draft | undefined, come: Draft | undefined): boolean {
-    const words = this.#words
-    const slot = this.#slotOf(key)
-    const entry = words[slot + 1]!
-    const head = words[entry]! // of no entry: the first slot's hash, and nothing depends on it
-    const count = entry === 0 ? 0 : words[entry + entryPlaces.count]!
-    const isApex = entry !== 0 && (head & entryFlags.isApex) !== 0
-    if (count !== (gone?.count ?? 0)) {
-      const isBare = head >> 16 === 0 && !gone?.facts.length && !come?.facts.length
-      if (entry === 0 || !isBare) return false
-      words[entry + entryPlaces.count] = count - (gone?.count ?? 0) + (come?.count ?? 0)
-    } else if (come !== undefined) this.#write(slot, { ...come, isApex, isShort: come.isShort && !isApex })
-    else if (isApex) this.#write(slot, { apexSize: key.length, isApex, isShort: false, count: 0, facts: [] })
-    else this.#forget(slot)
+  /** Adds contributions; false if the name has others, so that it must be put as a whole. */
+  add(key: string, { apexSize, isShort, count, facts }: Draft): boolean {
+    const entry = this.#entryOf(key)
+    if (entry > 0 && this.#isBare(entry) && facts.length === 0) {
+      this.#words[entry + entryPlaces.count]! += count
+      return true
+    }
+    if (entry > 0 && this.#countOf(entry) > 0) return false
+    const isApex = entry > 0 && this.#isApex(entry)
+    this.#write(entry, { apexSize, isApex, isShort: isShort && !isApex, count, facts })
     return true
   }
 
-  #forget(slot: number): void {
-    this.#words[slot + 1] = goneEntry
-    this.size -= 1
+  /** Takes contributions away; false if the name has others, so that it must be put as a whole. */
+  remove(key: string, { count, facts }: Draft): boolean {
+    const entry = this.#entryOf(key)
+    const left = this.#countOf(entry) - count
+    if (left > 0 && (facts.length > 0 || !this.#isBare(entry))) return false
+    if (left > 0) this.#words[entry + entryPlaces.count] = left
+    else this.put(key, undefined)
+    return true
   }
 
-  #slotOf(key: string): number {
-    this.#reader.readKey(key)
-    return slotOf(this.#words, this.#slotMask, this.#reader)
-  }
-
-  /** Writes the entry of the name that was read last, at the end of the table. */
-  #write(slot: number, { apexSize, isApex, isShort, count, facts }: Draft): void {
-    const words = this.#words
-    const { words: key, length, size, hash } = this.#reader
-    if (words[slot + 1] === 0) {
-      this.taken += 1
-      this.size += 1
+  /** Writes a name as a whole: all that is contributed to it. A domain with authority stays one. */
+  put(key: string, draft: Draft | undefined): void {
+    const entry = this.#entryOf(key)
+    const isApex = draft?.isApex || (entry > 0 && this.#isApex(entry))
+    if (draft !== undefined) this.#write(entry, { ...draft, isApex, isShort: draft.isShort && !isApex })
+    else if (isApex) this.#write(entry, { apexSize: key.length, isApex, isShort: false, count: 0, facts: [] })
+    else if (entry > 0) {
+      this.#words[this.#slot() + 1] = goneEntry
+      this.#waste += this.#sizeOf(entry)
+      this.#size -= 1
     }
+  }
+
+  /** The table; the writer is not used again. */
+  table(): NameTable {
+    const slotCount = slotCountFor(this.#size)
+    const isWasteful = this.#waste > mostWaste * (this.#end - 2 * this.#slotCount) + someWords
+    if (isWasteful || this.#slotCount > 2 * slotCount) this.#rewrite(slotCount)
+    const isLong = this.#words.length > (1 + mostWaste) * this.#end
+    const words = isLong ? this.#words.slice(0, this.#end) : this.#words.subarray(0, this.#end)
+    const [size, taken, waste] = [this.#size, this.#taken, this.#waste]
+    return new NameTable({ reader: this.#reader, words, size, slotCount: this.#slotCount, taken, waste })
+  }
+
+  /** The entry of a name, at most 0 if there is none; the reader holds the name from then on. */
+  #entryOf(key: string): number {
+    this.#reader.readKey(key)
+    return this.#words[this.#slot() + 1]!
+  }
+
+  #slot(): number {
+    return slotOf(this.#words, maskOf(this.#slotCount), this.#reader)
+  }
+
+  #countOf(entry: number): number {
+    return entry > 0 ? this.#words[entry + entryPlaces.count]! : 0
+  }
+
+  #isApex(entry: number): boolean {
+    return (this.#words[entry]! & entryFlags.isApex) !== 0
+  }
+
+  /** Whether a name only holds other names. */
+  #isBare(entry: number): boolean {
+    return this.#words[entry]! >> 16 === 0
+  }
+
+  #sizeOf(entry: number): number {
+    return entryEnd(this.#words, this.#bytes, entry) - entry
+  }
+
+  /** Writes the entry of the name that was read last, in the place of another one if there is one. */
+  #write(before: number, { apexSize, isApex, isShort, count, facts }: Draft): void {
+    const { words: key, length, size, hash } = this.#reader
+    if (before > 0) this.#waste += this.#sizeOf(before)
+    else this.#take()
+    this.#reserve(entryPlaces.key + length + roomFor(facts))
+    const words = this.#words
+    const slot = this.#slot()
     words[slot] = hash
-    words[slot + 1] = this.end
+    words[slot + 1] = this.#end
     const sets = facts.length === 1 ? [facts] : typesOfKinds.map((type) => distinct(facts, type))
     const isSeveral = sets.some((set) => set.length > 1)
     let head = size | (apexSize << 8)
     if (isApex) head |= entryFlags.isApex
     if (isShort) head |= entryFlags.isShort
     if (isSeveral) head |= entryFlags.isSeveral
-    words.set(key.subarray(0, length), this.end + entryPlaces.key)
-    let at = this.end + entryPlaces.key + length
+    let at = this.#end + entryPlaces.key
+    for (let i = 0; i < length; i++) words[at++] = key[i]!
     for (const set of sets) {
       if (set.length === 0) continue
       head |= entryFlags.firstKind << typesOfKinds.indexOf(set[0]!.type)
@@ -158,23 +157,80 @@ class TableWriter {
       }
       at = wordsFor(byte)
     }
-    words[this.end] = head
-    words[this.end + entryPlaces.count] = count
-    this.end = at
+    words[this.#end] = head
+    words[this.#end + entryPlaces.count] = count
+    this.#end = at
+  }
+
+  /** Takes a slot for one name more. */
+  #take(): void {
+    if (this.#taken + 1 > fullestSlots * this.#slotCount)
+      this.#rewrite(slotCountFor((1 + mostWaste) * this.#size))
+    this.#taken += 1
+    this.#size += 1
+  }
+
+  /** Sees to it that so many words can be written; those are 0. */
+  #reserve(length: number): void {
+    if (this.#end + length <= this.#words.length) return
+    this.#become(this.#words, Math.ceil(1.5 * (this.#end + length)))
+  }
+
+  #become(words: Int32Array, length: number): void {
+    this.#words = new Int32Array(length)
+    this.#words.set(words)
+    this.#bytes = Buffer.from(this.#words.buffer)
+  }
+
+  /** Leaves out what is gone. */
+  #rewrite(slotCount: number): void {
+    const before = this.#words
+    const kept = new Int32Array(2 * slotCount + this.#end - 2 * this.#slotCount - this.#waste)
+    const mask = maskOf(slotCount)
+    let end = 2 * slotCount
+    for (let from = 0; from < 2 * this.#slotCount; from += 2) {
+      const entry = before[from + 1]!
+      if (entry <= 0) continue
+      let slot = before[from]! & mask
+      while (kept[slot + 1] !== 0) slot = (slot + 2) & mask
+      kept[slot] = before[from]!
+      kept[slot + 1] = end
+      const next = entry + this.#sizeOf(entry)
+      for (let at = entry; at < next; at++) kept[end++] = before[at]!
+    }
+    this.#slotCount = slotCount
+    this.#taken = this.#size
+    this.#waste = 0
+    this.#end = end
+    this.#become(kept, end + Math.ceil(end / 2))
   }
 }
+
+const emptyParts = {
+  ...{ words: new Int32Array(2 * fewestSlots), slotCount: fewestSlots },
+  ...{ size: 0, taken: 0, waste: 0 },
+}
+
+/** How many words records take at the most. */
+function roomFor(facts: readonly Fact[]): number {
+  let room = 2 * typesOfKinds.length
+  for (const { data } of facts) room += wordsFor(recordSize(data))
+  return room
+}
+
+const wordsFor = (size: number): number => (size + 3) >> 2
 
 /**
  * The records of one type, each once, the preferred ones first; all get the lowest TTL among them (RFC 2181 §5.2).
  */
-function distinct(facts: readonly Fact[], type: number): Fact[] {
+function distinct(facts: readonly Fact[], type: number): readonly Fact[] {
   const all = facts.filter((fact) => fact.type === type)
   if (all.length < 2) return all
   const ttlSeconds = Math.min(...all.map((fact) => fact.ttlSeconds))
   const byData = new Map<string, Fact>()
   for (const isOwn of [true, false])
     for (const fact of all) {
-      const data = Buffer.from(fact.data).toString('latin1')
+      const data = fact.data.toString('latin1')
       if (fact.isOwn === isOwn && !byData.has(data)) byData.set(data, { ...fact, ttlSeconds })
     }
   return [...byData.values()]

@@ -137,7 +137,7 @@ describe('among many names', () => {
     expect(contents(before)).toEqual(kept)
     expect([find(after, 'vm-5'), find(before, 'renamed')]).toEqual([0, 0])
     expect(find(after, 'renamed')).toBeGreaterThan(find(after, 'vm-499'))
-    expect(after.names.parts.madeLength).toBe(before.names.parts.madeLength)
+    expect(after.names.parts.waste).toBeGreaterThan(0)
   })
 
   test('a table does not grow for ever', () => {
@@ -147,6 +147,6 @@ describe('among many names', () => {
       const later = { ...view, version: 1e6 + turn, ports: new Map([...view.ports, [renamed.id, renamed]]) }
       return scopeOf(names(later), later, red).names.parts.words.length
     })
-    expect(Math.max(...lengths)).toBeLessThan(1.3 * lengths[0]!)
+    expect(Math.max(...lengths)).toBeLessThan(1.5 * lengths[0]!)
   })
 })
