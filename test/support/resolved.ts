@@ -30,15 +30,17 @@ const busConfig = (socket: string) => `<busconfig>
 </busconfig>
 `
 
-/** Runs in a mount namespace of its own; $0 is the directory, $1 where systemd-resolved is. */
+/**
+ * Runs in a mount namespace of its own; $0 is the directory, $1 where systemd-resolved is, $2 the pid of the
+ * systemd-networkd beside which it runs, if so.
+ */
 const script = `
 set -e
 for file in passwd group; do cp "/etc/$file" "$0/$file"; done
 echo 'systemd-resolve:x:990:990::/:/usr/sbin/nologin' >>"$0/passwd"
 echo 'systemd-resolve:x:990:' >>"$0/group"
 for file in passwd group; do mount --bind "$0/$file" "/etc/$file"; done
-mkdir -p /run/systemd
-mount -t tmpfs tmpfs /run/systemd
+[ -n "$2" ] || { mkdir -p /run/systemd; mount -t tmpfs tmpfs /run/systemd; }
 mkdir -p /run/systemd/resolve /run/systemd/resolved.conf.d
 chown 990:990 /run/systemd/resolve
 cp "$0/resolved.conf" /run/systemd/resolved.conf.d/test.conf
@@ -56,8 +58,15 @@ export interface Resolved {
   stop(): Promise<void>
 }
 
-/** Starts one in a network namespace, with these lines in the section `Resolve` of its configuration. */
-export async function startResolved(namespace: string, lines: readonly string[]): Promise<Resolved> {
+/**
+ * Starts one in a network namespace, with these lines in the section `Resolve` of its configuration; beside a
+ * systemd-networkd if its process is given, whose servers and domains it then takes.
+ */
+export async function startResolved(
+  namespace: string,
+  lines: readonly string[],
+  networkd?: ProcessRef,
+): Promise<Resolved> {
   const directory = mkdtempSync(join(tmpdir(), 'df-resolved-'))
   const logFile = join(directory, 'log')
   const socket = join(directory, 'bus')
@@ -65,7 +74,11 @@ export async function startResolved(namespace: string, lines: readonly string[])
   writeFileSync(join(directory, 'bus.conf'), busConfig(socket))
   writeFileSync(join(directory, 'resolved.conf'), `[Resolve]\n${lines.join('\n')}\n`)
   const env = { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}`, LD_LIBRARY_PATH: libraries }
-  const process: ProcessRef = await startDaemon('unshare', ['-m', 'sh', '-c', script, directory, home], {
+  const [command, ...words] = [
+    ...(networkd === undefined ? [] : ['nsenter', '--mount', '--target', `${networkd.pid}`]),
+    ...['unshare', '-m', 'sh', '-c', script, directory, home, `${networkd?.pid ?? ''}`],
+  ]
+  const process: ProcessRef = await startDaemon(command!, words, {
     ...{ logFile, namespace, diesWithParent: true },
     env: { ...env, SYSTEMD_LOG_LEVEL: 'debug', SYSTEMD_LOG_TARGET: 'console' },
   })

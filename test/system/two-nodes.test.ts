@@ -9,9 +9,11 @@ import { errands } from '../../src/lab/errands.ts'
 import { down, type Lab, namespaceOf, portOf, up } from '../../src/lab/lab.ts'
 import { plug, unplug } from '../../src/lab/port.ts'
 import { outputOf, waitUntil } from '../../src/lab/process.ts'
+import { readState } from '../../src/lab/state.ts'
 import { builtSource } from '../support/build.ts'
 import { startCapture } from '../support/capture.ts'
 import { labNameOf, tracesOf } from '../support/lab.ts'
+import { startResolved } from '../support/resolved.ts'
 
 const name = labNameOf('two-nodes')
 const controller = join(builtSource(), 'main.js')
@@ -76,6 +78,26 @@ test("what a tenant's VMs send to one of theirs or to all is on no wire of anoth
   )
   const owners = lab.plan.ports.map(({ key }) => [key, [key.split('-')[0]]])
   expect(seen).toEqual([...owners, ['resolver', []]])
+})
+
+test('systemd-resolved takes from systemd-networkd what the cloud told it, and resolves by it', async () => {
+  const { port } = portOf(lab.plan, 'red-cache')
+  const { process } = readState(name)!.parts.find((part) => part.name === 'red-cache/networkd')!
+  const resolved = await startResolved(port.namespace, ['MulticastDNS=no', 'LLMNR=no'], process)
+  try {
+    const query = async (question: string) => {
+      const words = resolved.resolvectl('query', question)
+      return (await outputOf('nsenter', [`--net=/run/netns/${port.namespace}`, ...words])).stdout
+    }
+    await waitUntil('an answer', async () => (await query('db')) !== '')
+    const answer = await query('db')
+    for (const part of ['10.0.1.12', 'fd00:b::f816:3eff:fe00:12', '(db.red.example.org)', 'link: eth0'])
+      expect(answer).toContain(part)
+    expect(await query('10.0.0.11')).toContain('web.red.example.org')
+    expect(await query('db.blue.example.org')).toBe('')
+  } finally {
+    await resolved.stop()
+  }
 })
 
 test('a VM that is unplugged and plugged in again is where it was, with the lease it had', async () => {
