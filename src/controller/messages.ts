@@ -32,6 +32,7 @@ export type SwitchLink = Pick<
   | 'resume'
   | 'transact'
   | 'stats'
+  | 'readStats'
   | 'close'
   | 'closed'
 >
@@ -118,23 +119,22 @@ export interface Scope {
  * With `tableId` the flows of that table alone.
  */
 export async function readSwitch(
-  link: Pick<SwitchLink, 'stats'>,
+  link: Pick<SwitchLink, 'stats' | 'readStats'>,
   { tableIds, groupIds }: Scope,
   desired: Desired,
   tableId = allTables,
 ): Promise<Installed> {
   const held = new Map<string, Held>()
-  const flows = await link.stats({ kind: 'flow', tableId })
-  const groups = await link.stats({ kind: 'groupDesc' })
-  for (const flow of flows) {
+  await link.readStats({ kind: 'flow', tableId }, (flow) => {
     const kind = kindOf(flow.cookie)
     const isTimed = kind === 'timed' && flow.hardTimeout > 0
-    if (isTimed || (kind === undefined && !tableIds.has(flow.tableId))) continue
+    if (isTimed || (kind === undefined && !tableIds.has(flow.tableId))) return
     const identity = identityOf(flow)
     const content = contentOf(flow)
     const wanted = desired.flows.get(identity)
     held.set(identity, wanted?.content === content ? wanted : { flow, content })
-  }
+  })
+  const groups = await link.stats({ kind: 'groupDesc' })
   const own = groups.filter(({ groupId }) => groupIds.has(groupId))
   return {
     flows: SortedMap.of(held),

@@ -44,16 +44,20 @@ export class Requests {
     })
   }
 
-  /** Resolves with all parts of the answer to a multipart request, when the last reply of it has come. */
-  parts(request: MessageOf<'multipartRequest'>): Promise<Part[]> {
-    const parts: Part[] = []
+  /** Hands on each part of the answer to a multipart request; resolves when the last reply of it has come. */
+  parts(request: MessageOf<'multipartRequest'>, take: (part: Part) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#wait(request, reject, (message) => {
         const { flags = 0, body } = message as MessageOf<'multipartReply'>
-        if (body.kind !== 'unknown') for (const part of body.parts) parts.push(part)
+        try {
+          if (body.kind !== 'unknown') for (const part of body.parts) take(part)
+        } catch (error) {
+          this.#waiting.delete(request.xid)
+          reject(error as Error)
+        }
         if ((flags & moreFlag) !== 0) return
         this.#waiting.delete(request.xid)
-        resolve(parts)
+        resolve()
       })
     })
   }

@@ -57,6 +57,8 @@ export interface Session {
   request<R extends Request>(message: R): Promise<Extract<Message, { kind: ReplyKind<R['kind']> }>>
   /** All parts of the answer to a multipart request. Rejects as `request` does. */
   stats<R extends KnownMultipart>(body: R): Promise<PartOf<R['kind']>[]>
+  /** The same, each part handed on as it comes and not kept: a table may be long. Rejects also if `take` throws. */
+  readStats<R extends KnownMultipart>(body: R, take: (part: PartOf<R['kind']>) => void): Promise<void>
   /**
    * Sends messages with a barrier behind them; resolves when the switch has done them all, with the error of each, or
    * undefined. Rejects with `SessionClosedError`; nobody knows then which were done.
@@ -208,9 +210,15 @@ export class SwitchSession implements Session {
     return this.#ask([message], ([request]) => this.#requests.reply(request!)) as never
   }
 
-  stats<R extends KnownMultipart>(body: R): Promise<PartOf<R['kind']>[]> {
+  async stats<R extends KnownMultipart>(body: R): Promise<PartOf<R['kind']>[]> {
+    const parts: PartOf<R['kind']>[] = []
+    await this.readStats(body, (part) => parts.push(part))
+    return parts
+  }
+
+  readStats<R extends KnownMultipart>(body: R, take: (part: PartOf<R['kind']>) => void): Promise<void> {
     const message = { kind: 'multipartRequest', body } as const
-    return this.#ask([message], ([request]) => this.#requests.parts(request as never)) as never
+    return this.#ask([message], ([request]) => this.#requests.parts(request as never, take as never))
   }
 
   transact(messages: readonly Outgoing[]): Promise<Outcomes> {

@@ -358,6 +358,27 @@ describe('requests', () => {
     expect((await answer).map(({ tableId }) => tableId)).toEqual([0, 5, 9, 0, 5, 9, 0, 5, 9])
   })
 
+  test('in several parts are handed on as they come, to whoever wants them so', async () => {
+    const { session } = startConnected()
+    const seen: number[] = []
+    const answer = session.readStats({ kind: 'flow' }, ({ tableId }) => seen.push(tableId))
+    session.receive(changed(flows, { xid: 4, flags: 1 }))
+    expect(seen).toEqual([0, 5, 9])
+    session.receive(changed(flows, { xid: 4, flags: 0 }))
+    await answer
+    expect(seen).toEqual([0, 5, 9, 0, 5, 9])
+  })
+
+  test('are rejected when whoever takes the parts fails on one, and the session goes on', async () => {
+    const { session, events } = startConnected()
+    const answer = session.readStats({ kind: 'flow' }, () => {
+      throw new Error('a bug')
+    })
+    session.receive(changed(flows, { xid: 4, flags: 0 }))
+    await expect(answer).rejects.toThrow('a bug')
+    expect(events).toEqual([])
+  })
+
   test('that cannot be encoded are rejected, and nothing is sent', async () => {
     const { session, written } = startConnected()
     const bad: Outgoing = { ...addFlow, priority: 65536 }

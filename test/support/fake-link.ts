@@ -77,6 +77,13 @@ export class FakeLink {
     }))
   }
 
+  async readStats(
+    request: { kind?: string; tableId?: number },
+    take: (part: unknown) => void,
+  ): Promise<void> {
+    for (const part of await this.stats(request)) take(part)
+  }
+
   close(reason: string): void {
     this.closedBecause ??= reason
     this.#close(reason)
