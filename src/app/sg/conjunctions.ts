@@ -47,9 +47,10 @@ const hashOf = (name: string): number => hash('sha1', name, 'buffer').readUInt32
 export const grantedRow = ({ id, stage: { rules, allowed } }: Numbered): Flow =>
   flow(rules, priority.rule, { conjId: id }, [goto(allowed)])
 
-/** The first clause: the port is one that has these grants. */
+/** The first clause: the port is one that has these grants, in whatever order its rules stand. */
 export function portRow(port: LocalPort, stage: Stage, grants: readonly Numbered[]): Flow {
-  return flow(stage.rules, priority.rule, { [stage.port]: port.key }, grants.map(clauseOf(0)))
+  const parts = grants.toSorted((a, b) => a.id - b.id).map(clauseOf(0))
+  return flow(stage.rules, priority.rule, { [stage.port]: port.key }, parts)
 }
 
 /** Makes the function that gives the rows of the other clauses of a stage's grants; unchanged rows are the same objects. */

@@ -63,9 +63,7 @@ const memberKey = (topic: string, groupId: string): string => JSON.stringify([to
 function* grantsOf(group: SecurityGroup, membersOf: (groupId: string) => readonly Port[]): Iterable<Grant> {
   const ends = new Map<string, [SecurityGroupRule, ...SecurityGroupRule[]]>()
   for (const rule of group.rules.filter((one) => ruleFault(one) === undefined)) {
-    const { direction, ethertype, remoteGroupId, remoteIpPrefix } = rule
-    const end = remoteGroupId === undefined ? (remoteIpPrefix ?? 'any') : `group ${remoteGroupId}`
-    const name = `${group.id} ${direction} ${ethertype} ${end}`
+    const name = `${group.id} ${rule.direction} ${rule.ethertype} ${endOf(rule)}`
     const others = ends.get(name)
     if (others) others.push(rule)
     else ends.set(name, [rule])
@@ -84,15 +82,23 @@ function* grantsOf(group: SecurityGroup, membersOf: (groupId: string) => readonl
   }
 }
 
+const anyone = 'any'
+
+/** The other end of a rule in words. */
+function endOf({ remoteGroupId, remoteIpPrefix }: SecurityGroupRule): string {
+  if (remoteGroupId !== undefined) return `group ${remoteGroupId}`
+  return remoteIpPrefix === undefined || remoteIpPrefix.endsWith('/0') ? anyone : remoteIpPrefix
+}
+
 /** Where the other end of a rule may be; undefined if anywhere. */
 function remotesOf(
   rule: SecurityGroupRule,
   membersOf: (groupId: string) => readonly Port[],
 ): readonly Reach[] | undefined {
-  const { remoteGroupId, remoteIpPrefix, ethertype } = rule
-  if (remoteGroupId === undefined && remoteIpPrefix === undefined) return undefined
-  const texts =
-    remoteGroupId === undefined ? [remoteIpPrefix!] : membersOf(remoteGroupId).flatMap(addressesOf)
+  const { remoteGroupId, ethertype } = rule
+  const end = endOf(rule)
+  if (end === anyone) return undefined
+  const texts = remoteGroupId === undefined ? [end] : membersOf(remoteGroupId).flatMap(addressesOf)
   return texts
     .map(reachOf)
     .filter((reach) => reach !== undefined)

@@ -81,7 +81,7 @@ describe('what does not depend on rules', () => {
 test('the rules of two tenants whose groups look the same', () => {
   expect(inTable(110, guardedView())).toMatchInlineSnapshot(`
     [
-      "table=110, priority=200,reg7=0x1 actions=conjunction(3046318401,1/2),conjunction(831089926,1/2)",
+      "table=110, priority=200,reg7=0x1 actions=conjunction(831089926,1/2),conjunction(3046318401,1/2)",
       "table=110, priority=200,reg7=0x2 actions=conjunction(1484764839,1/3),conjunction(3131455331,1/3)",
       "table=110, priority=200,reg7=0x5 actions=conjunction(1222293538,1/3),conjunction(1700053953,1/3)",
       "table=110, priority=200,conj_id=1222293538 actions=goto_table:111",
@@ -114,7 +114,7 @@ test('the rules of two tenants whose groups look the same', () => {
   `)
   expect(inTable(15, guardedView())).toMatchInlineSnapshot(`
     [
-      "table=15, priority=200,reg6=0x1 actions=conjunction(3118904301,1/2),conjunction(2614734403,1/2)",
+      "table=15, priority=200,reg6=0x1 actions=conjunction(2614734403,1/2),conjunction(3118904301,1/2)",
       "table=15, priority=200,conj_id=3118904301 actions=goto_table:16",
       "table=15, priority=200,conj_id=2614734403 actions=goto_table:16",
       "table=15, priority=200,ip actions=conjunction(3118904301,2/2)",
