@@ -54,16 +54,18 @@ function createDhcp(values: Values, host: AppHost): App {
   const ipv6 = createIpv6Service(rules, userdata, host)
   const perSecond = values.df_dhcp_max_rate_per_sec
   const isWithin = perSecond > 0 ? createTokenBuckets<LocalPort>(perSecond) : () => true
+  const services = [ipv4, ipv6]
+  const problems = (view: View) => services.flatMap((service) => service.problems(view))
   let last: View | undefined
   host.metrics.reading(
     'df_dhcp_problems',
     'What rows of this node and its ports say and DHCP cannot tell anybody',
-    () => (last ? ipv4.problems(last).length : 0),
+    () => (last ? problems(last).length : 0),
   )
 
   function* units(view: View) {
     last = view
-    for (const service of [ipv4, ipv6]) yield* service.units(view)
+    for (const service of services) yield* service.units(view)
   }
 
   const packetIn = (punt: Punt, view: View): Verdict =>
@@ -76,7 +78,7 @@ function createDhcp(values: Values, host: AppHost): App {
     flows: (view) => [...units(view)].flat(),
     packetIn,
     beacons: ipv6.beacons,
-    inspect: { check: (_, view) => ({ problems: ipv4.problems(view) }) },
+    inspect: { check: (_, view) => ({ problems: problems(view) }) },
   }
 }
 

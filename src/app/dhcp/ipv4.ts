@@ -14,20 +14,11 @@ import type { LocalPort, Port, View } from '../view.ts'
 import { decide } from './decision.ts'
 import { commonFlows, portFlows, serverFlows } from './flows.ts'
 import { dhcpAddressOf, type Lease, type LeaseRules, leaseOf } from './lease.ts'
-import type { Service } from './service.ts'
+import type { Problem, Service } from './service.ts'
 
-/** Something that a person must mend. */
-export interface Problem {
-  /** `<table>/<id>`. */
-  readonly row: string
-  readonly reason: string
-}
-
-/** The service, and what cannot be served of the rows of this node's ports. */
+/** The service, which decides every packet: one of another protocol is none for it. */
 export interface Ipv4Service extends Service {
-  /** Decides every packet: one of another protocol is none for it. */
   decide(punt: Punt, view: View): Verdict
-  problems(view: View): Problem[]
 }
 
 /** Makes the service. */

@@ -13,6 +13,15 @@ export interface Service {
   units(view: View): Iterable<readonly Flow[]>
   /** Decides a packet that its flows sent up; undefined if the packet is of another protocol. */
   decide(punt: Punt, view: View): Verdict | undefined
+  /** What it cannot tell anybody of the rows of this node's ports. */
+  problems(view: View): Problem[]
+}
+
+/** Something that a person must mend. */
+export interface Problem {
+  /** `<table>/<id>`. */
+  readonly row: string
+  readonly reason: string
 }
 
 /** What holds for all protocols; df.conf says it. */

@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import { rateLimited } from '../../../log.ts'
 import type { Flow } from '../../../openflow/index.ts'
 import { icmpv6Frame } from '../../../packet/index.ts'
 import type { AppHost, Beacon, Punt, Verdict } from '../../app.ts'
@@ -11,12 +12,12 @@ import { isDhcpPort } from '../../dhcp-server.ts'
 import { createGrouping } from '../../grouping.ts'
 import { createCells, createMemo } from '../../memo.ts'
 import type { LocalPort, View } from '../../view.ts'
-import type { Service, ServiceRules } from '../service.ts'
+import type { Problem, Service, ServiceRules } from '../service.ts'
 import { type Advertisement, advertisementBytes, withdrawalBytes } from './advertisement.ts'
 import { groups } from './codes.ts'
 import { advertisementOf, decide } from './decision.ts'
 import { commonFlows, portFlows } from './flows.ts'
-import { type Link, linkOf, type RouterMacOf, routerMacs } from './link.ts'
+import { type Link, linkOf, problemsOf, type RouterMacOf, routerMacs } from './link.ts'
 
 /** The service, and what it says unasked. */
 export interface Ipv6Service extends Service {
@@ -32,8 +33,9 @@ const ipv6EtherType = 0x86dd
 export function createIpv6Service(
   rules: ServiceRules,
   userdata: string,
-  { log }: Pick<AppHost, 'log'>,
+  { log, now }: Pick<AppHost, 'log' | 'now'>,
 ): Ipv6Service {
+  const limited = rateLimited(now)
   const linksAt = createLinks(rules)
   const common = commonFlows()
   const flowsOf = createMemo<readonly Flow[]>()
@@ -58,13 +60,31 @@ export function createIpv6Service(
       const serverId = serverIdOf(port.networkId)
       const decision = decide(frame, link, { serverId, leaseSeconds: rules.leaseSeconds })
       if (decision.why === 'declined')
-        log.warn(
-          { port: port.id, ips: link.addresses.map(({ ip }) => ip) },
-          'a client says that somebody else has its address',
+        limited('declined', (suppressed) =>
+          log.warn(
+            { port: port.id, ips: link.addresses.map(({ ip }) => ip), suppressed },
+            'a client says that somebody else has its address',
+          ),
         )
       return decision
     },
+    problems: ({ localPorts, networks }) => [...distinctProblems(localPorts, networks, rules)],
   }
+}
+
+/** The problems of all ports, each once: many ports share a subnet. */
+function distinctProblems(
+  ports: readonly LocalPort[],
+  networks: View['networks'],
+  rules: ServiceRules,
+): Iterable<Problem> {
+  const found = new Map<string, Problem>()
+  for (const port of ports) {
+    const network = networks.get(port.networkId)
+    for (const problem of network ? problemsOf(port, network, rules) : [])
+      found.set(`${problem.row} ${problem.reason}`, problem)
+  }
+  return found.values()
 }
 
 /** The links of the local ports that have one. */

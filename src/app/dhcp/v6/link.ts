@@ -18,7 +18,7 @@ import {
   reachOf,
 } from '../../reach.ts'
 import type { LocalPort, Network, Port, Router, Subnet } from '../../view.ts'
-import type { ServiceRules } from '../service.ts'
+import type { Problem, ServiceRules } from '../service.ts'
 
 /** One end of a link: a MAC address and the link-local address that it makes. */
 export interface LinkEnd {
@@ -97,7 +97,7 @@ export function linkOf(
   const gateway = subnets.find((subnet) => routerMacOf(subnet) !== undefined)
   const server = linkEnd(dhcpPorts[0]?.macs[0] ?? servers.find(isThere)?.mac ?? nobody)
   const domains = [...new Set(subnets.flatMap((subnet) => domainOf(subnet, rules.defaultDomain) ?? []))]
-  const mtu = network.mtu ?? rules.defaultMtu
+  const mtu = mtuOf(network, rules)
   return {
     server,
     advertiser: gateway === undefined ? server : linkEnd(routerMacOf(gateway)!),
@@ -110,6 +110,33 @@ export function linkOf(
     mtu: mtu < leastMtu ? undefined : mtu,
   }
 }
+
+/** What the rows of a port of `network` say of IPv6 that it cannot be told. */
+export function problemsOf(port: LocalPort, network: Network, rules: ServiceRules): Problem[] {
+  const configured = port.addresses.filter(({ subnet }) => subnet && isConfigured(subnet))
+  const outside = configured.filter(({ ip, subnet }) => rowAddress(port, ip, subnet) === undefined)
+  const subnets = [...new Set(configured.map(({ subnet }) => subnet!))]
+  const mtu = mtuOf(network, rules)
+  return [
+    ...outside.map(({ ip, subnet }) => ({
+      row: `lport/${port.id}`,
+      reason: `${ip} is no address of its subnet, ${subnet!.cidr}`,
+    })),
+    ...subnets.flatMap(({ id, hostRoutes, gatewayIp }) =>
+      hostRoutes
+        .filter(({ nexthop }) => nexthop !== gatewayIp)
+        .map(({ destination, nexthop }) => ({
+          row: `lsubnet/${id}`,
+          reason: `the way to ${destination} is ${nexthop}: IPv6 can be told of ways by the gateway only`,
+        })),
+    ),
+    ...(mtu < leastMtu && subnets.length > 0
+      ? [{ row: `lswitch/${network.id}`, reason: `IPv6 needs an MTU of ${leastMtu}, not ${mtu}` }]
+      : []),
+  ]
+}
+
+const mtuOf = ({ mtu }: Network, { defaultMtu }: ServiceRules): number => mtu ?? defaultMtu
 
 /** The server of a network that says nothing of one: locally administered, and the same everywhere. */
 const nobody = '02:df:00:00:00:00'

@@ -7,7 +7,17 @@ import type { LocalPort, View } from '../../../../src/app/view.ts'
 import { silentLogger } from '../../../../src/log.ts'
 import { formatFlow } from '../../../../src/openflow/index.ts'
 import { arp, broadcast, eth, ipv6, routerSolicitation, udp } from '../../../support/frames.ts'
-import { autoIp, cloudView, linkLocals, macs, portIn, resolvers, vectorOf, withoutLabel } from './cloud.ts'
+import {
+  autoIp,
+  cloudView,
+  linkLocals,
+  macs,
+  portIn,
+  resolvers,
+  vectorOf,
+  vectorsOf,
+  withoutLabel,
+} from './cloud.ts'
 import { address, association, client, message, option, said } from './messages.ts'
 
 const rules = { dnsServers: [], defaultDomain: undefined, defaultMtu: 1460, leaseSeconds: 86_400 }
@@ -20,7 +30,7 @@ beforeEach(() => {
     ...silentLogger,
     warn: (fields: unknown) => void warnings.push(fields),
   } as typeof silentLogger
-  service = createIpv6Service(rules, 'dhcp', { log })
+  service = createIpv6Service(rules, 'dhcp', { log, now: () => 0 })
 })
 
 const view = cloudView()
@@ -131,7 +141,7 @@ describe('a DHCPv6 message', () => {
     expect(replyTo(queryOf(message(9, client, server, association(1, address('fd00:a::11'))))).why).toBe(
       'declined',
     )
-    expect(warnings).toEqual([{ port: web.id, ips: ['fd00:a::11'] }])
+    expect(warnings).toEqual([{ port: web.id, ips: ['fd00:a::11'], suppressed: 0 }])
   })
 })
 
@@ -191,4 +201,58 @@ describe('advertisements that nobody asked for', () => {
     const last: Beacon = ofWeb(view)
     expect(last.endFor!(undefined)!.readUInt16BE(60)).toBe(0)
   })
+})
+
+describe('what rows say and nobody can be told', () => {
+  test('is nothing here', () => {
+    expect(service.problems(view)).toEqual([])
+  })
+
+  test('is listed, each once', () => {
+    const hostRoutes = [
+      { destination: '2001:db8:8::/48', nexthop: 'fd00:a::1' },
+      { destination: '2001:db8:9::/48', nexthop: 'fd00:a::7' },
+    ]
+    const odd = cloudView({ change: ({ cidr }) => (cidr.includes(':') ? { hostRoutes } : {}), mtu: 1000 })
+    const subnet = odd.subnets.get('subnet-red-v6')
+    const stray = { ...portIn(odd, 'red', 'auto'), addresses: [{ ip: 'fd00:b::1', subnet }] }
+    const localPorts = [portIn(odd, 'red', 'web'), stray, portIn(odd, 'red', 'none')]
+    expect(service.problems({ ...odd, localPorts })).toEqual([
+      {
+        row: 'lsubnet/subnet-red-v6',
+        reason: 'the way to 2001:db8:9::/48 is fd00:a::7: IPv6 can be told of ways by the gateway only',
+      },
+      { row: 'lswitch/net-red', reason: 'IPv6 needs an MTU of 1280, not 1000' },
+      { row: `lport/${stray.id}`, reason: 'fd00:b::1 is no address of its subnet, fd00:a::/64' },
+    ])
+    expect(service.problems({ ...odd, networks: new Map() })).toEqual([])
+  })
+})
+
+test('no frame, whatever it is made of, is more than one word of a few', () => {
+  const words = new Set<string>()
+  const frames = [...vectorsOf('leases'), ...vectorsOf('advertisements')].map(({ request }) => request)
+  let seed = 7
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
+    return (seed >>> 8) % below
+  }
+  for (let i = 0; i < 20_000; i++) {
+    const frame = Buffer.from(frames[random(frames.length)]!)
+    // What stands behind the checksum is broken in a way that the checksum agrees with.
+    const at = 58 + random(frame.length - 60)
+    const before = frame.readUInt16BE(at & ~1)
+    frame[at] = [0, 1, 255, random(256)][random(4)]!
+    const sum = frame[20] === 58 ? 56 : 60
+    if (random(8) > 0 && (at & ~1) !== sum)
+      frame.writeUInt16BE(
+        (frame.readUInt16BE(sum) + before - frame.readUInt16BE(at & ~1) + 2 * 0xffff) % 0xffff,
+        sum,
+      )
+    words.add(decide(random(10) > 0 ? frame : frame.subarray(0, random(frame.length)))?.why ?? 'undefined')
+  }
+  expect(words.size).toBeLessThan(25)
+  expect([...words]).toEqual(
+    expect.arrayContaining(['reply', 'advertise', 'router_advertisement', 'options', 'checksum']),
+  )
 })
