@@ -3,6 +3,7 @@
  * It holds no lease: what a port is told follows from the rows at the moment of the question.
  */
 
+import { rateLimited } from '../../log.ts'
 import type { Flow } from '../../openflow/index.ts'
 import type { AppHost, Punt, Verdict } from '../app.ts'
 import { type DhcpServer, dhcpServerOf, isDhcpPort } from '../dhcp-server.ts'
@@ -24,7 +25,7 @@ export interface Ipv4Service extends Service {
 /** Makes the service. */
 export function createIpv4Service(
   rules: LeaseRules,
-  { log, metrics }: Pick<AppHost, 'log' | 'metrics'>,
+  { log, metrics, now }: Pick<AppHost, 'log' | 'metrics' | 'now'>,
 ): Ipv4Service {
   const dhcpPortsIn = createGrouping((port) => (isDhcpPort(port) ? [port.networkId] : []))
   const leftOut = metrics.words(
@@ -33,6 +34,7 @@ export function createIpv4Service(
     'option',
   )
   const units = createUnits(dhcpPortsIn)
+  const limited = rateLimited(now)
 
   function leaseIn(view: View, port: Port): Lease | Unserved {
     const address = dhcpAddressOf(port)
@@ -51,7 +53,12 @@ export function createIpv4Service(
         leftOut(`${code}`).count += 1
       })
       if (decision.why === 'declined')
-        log.warn({ port: port.id, ip: lease.ip }, 'a client says that somebody else has its address')
+        limited('declined', (suppressed) =>
+          log.warn(
+            { port: port.id, ip: lease.ip, suppressed },
+            'a client says that somebody else has its address',
+          ),
+        )
       return decision
     },
     problems: (view) => view.localPorts.flatMap((port) => problemsOf(port, leaseIn(view, port))),

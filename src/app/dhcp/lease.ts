@@ -63,6 +63,7 @@ export function leaseOf(
 ): Lease {
   const { ip, subnet } = address
   const { values: own, problems } = ownValues(port)
+  const siaddr = port.dhcp?.siaddr
   const values = new Map([...defaultsOf(port, address, network, server, rules), ...own])
   for (const [code, value] of own) if (value.length === 0) values.delete(code)
   const routes = routesBytes(routesFor(port, ip, subnet, values.get(options.router), rules))
@@ -74,8 +75,9 @@ export function leaseOf(
   }
   const isAlwaysSent = (code: number) => alwaysSent.includes(code)
   return {
-    ...{ ip, server, problems, mtu: network.mtu ?? rules.defaultMtu },
-    siaddr: port.dhcp?.siaddr ?? server.ip,
+    ...{ ip, server, problems },
+    mtu: Math.max(mtuOf(network, rules), sizes.packet),
+    siaddr: siaddr && isIPv4(siaddr) ? siaddr : server.ip,
     sname: field(options.tftpServerName, sizes.sname),
     file: field(options.bootfileName, sizes.file),
     always: new Map(alwaysSent.flatMap((code) => entry(code, values.get(code)))),
@@ -111,10 +113,11 @@ const everything = '0.0.0.0/0'
 function defaultsOf(
   port: Port,
   { ip, subnet }: DhcpAddress,
-  { mtu }: Network,
+  network: Network,
   server: DhcpServer,
-  { dnsServers, defaultDomain, defaultMtu, leaseSeconds }: LeaseRules,
+  rules: LeaseRules,
 ): Values {
+  const { dnsServers, defaultDomain, leaseSeconds } = rules
   const mask = maskOf(reachOf(subnet.cidr)!.prefix, 4)
   const domain = domainOf(subnet, defaultDomain)
   const name = hostNameOf(port, domain)
@@ -131,9 +134,12 @@ function defaultsOf(
     ...entry(options.domainName, domain && Buffer.from(domain)),
     ...entry(options.domainSearch, domain && nameBytes(domain)),
     ...entry(options.hostName, name && Buffer.from(name)),
-    ...entry(options.interfaceMtu, valueBytes(options.interfaceMtu, `${mtu ?? defaultMtu}`)),
+    ...entry(options.interfaceMtu, valueBytes(options.interfaceMtu, `${mtuOf(network, rules)}`)),
   ])
 }
+
+/** 0 says none, as Neutron has it. */
+const mtuOf = ({ mtu }: Network, { defaultMtu }: LeaseRules): number => mtu || defaultMtu
 
 /** When a client asks again: its own server after half of the time, any after seven eighths (RFC 2131 §4.4.5). */
 function timesOf(leaseSeconds: number): [number, Buffer][] {
@@ -149,7 +155,8 @@ function timesOf(leaseSeconds: number): [number, Buffer][] {
 /** What the port's row says; an empty value says that there is no such option. */
 function ownValues({ dhcp }: Port): { values: Values; problems: readonly string[] } {
   const values = new Map<number, Buffer>()
-  const problems: string[] = []
+  const siaddr = dhcp?.siaddr ?? ''
+  const problems = siaddr.includes(':') ? [`siaddr: '${siaddr}' is not an IPv4 address`] : []
   for (const [code, text] of dhcp?.options ?? []) {
     const value = text.trim() === '' ? nothing : valueBytes(code, text)
     if (reserved.has(code)) problems.push(`option ${code} belongs to the protocol`)

@@ -2,7 +2,18 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Verdict } from '../../../src/app/app.ts'
 import { recorded } from '../../support/dhcp.ts'
-import { appOf, ask, decoded, frameOf, replyOf, type Said, twoTenants } from './asking.ts'
+import { portOf } from '../../support/view.ts'
+import {
+  appOf,
+  ask,
+  decoded,
+  dhcpNetwork,
+  frameOf,
+  localView,
+  replyOf,
+  type Said,
+  twoTenants,
+} from './asking.ts'
 
 const discover = '350101'
 const request = '350103'
@@ -150,6 +161,17 @@ describe('whom a reply goes to (RFC 2131 §4.1)', () => {
     expect(flagsOf({ options: request + other })).toBe('[none]')
     expect(flagsOf({ options: request + other, giaddr: '10.0.0.11' })).toBe('[Broadcast]')
     expect(replyOf(say({ options: discover, giaddr: '10.0.0.11' })).fields['Gateway-IP']).toBe('10.0.0.11')
+  })
+})
+
+test('a network of small packets takes no more from a client than every network carries', () => {
+  const network = { ...dhcpNetwork('red', 1), mtu: 68 }
+  const small = localView([network], [portOf(network, 1, 'web', ['10.0.0.11'])])
+  const { options } = replyOf(ask(app, small, small.localPorts[0]!, frameOf({ options: discover })))
+  expect(options).toMatchObject({
+    26: '68',
+    54: '10.0.0.2',
+    121: expect.stringContaining('default:10.0.0.1'),
   })
 })
 

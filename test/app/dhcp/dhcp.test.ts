@@ -357,15 +357,20 @@ describe('the metrics', () => {
     expect(text).toContain('df_dhcp_problems 2')
   })
 
-  test('and the log of an address that is taken', () => {
+  test('and the log of an address that is taken, a line a minute', () => {
     const { view, web } = twoTenants()
-    const told: unknown[] = []
+    const told: unknown[][] = []
     const log = { ...hostOf().log, warn: (...words: unknown[]) => told.push(words) } as unknown as ReturnType<
       typeof hostOf
     >['log']
-    ask(appOf({}, hostOf({ log })), view, web('red'), frameOf({ options: '35010432040a00000b' }))
-    expect(told).toEqual([
-      [{ port: 'net-red-1', ip: '10.0.0.11' }, 'a client says that somebody else has its address'],
+    let nowMs = 0
+    const app = appOf({}, hostOf({ log, now: () => nowMs }))
+    const decline = frameOf({ options: '35010432040a00000b' })
+    for (nowMs of [0, 1000, 2000, 60_000]) ask(app, view, web('red'), decline)
+    const about = { port: 'net-red-1', ip: '10.0.0.11' }
+    expect(told.map(([fields]) => fields)).toEqual([
+      { ...about, suppressed: 0 },
+      { ...about, suppressed: 2 },
     ])
   })
 })

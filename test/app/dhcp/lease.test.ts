@@ -128,8 +128,8 @@ describe('the subnet', () => {
   })
 })
 
-test('a network without an MTU, and nothing with a domain', () => {
-  const network = { ...dhcpNetwork('red', 1, { domain: undefined }), mtu: undefined }
+test.each([undefined, 0])('a network of the MTU %s, and nothing with a domain', (mtu) => {
+  const network = { ...dhcpNetwork('red', 1, { domain: undefined }), mtu }
   const view = localView([network], [portOf(network, 1, 'web', ['10.0.0.11'])])
   const host = hostOf()
   const app = appOf({}, { ...host, common: { ...host.common, dnsDomain: '' } })
@@ -212,6 +212,12 @@ describe('what no port can be told is listed', () => {
       51: '86400',
       53: 'Offer',
     })
+  })
+
+  test('a server to boot from that is of the other family', () => {
+    const port = params({}, '2001:db8::69')
+    expect(problemsOf({}, port)).toEqual(["lport/net-red-1: siaddr: '2001:db8::69' is not an IPv4 address"])
+    expect(told({ port }).fields).toMatchObject({ 'Server-IP': '10.0.0.2' })
   })
 
   test('a subnet without a server', () => {
