@@ -17,7 +17,7 @@ const available = ['classifier', 'portsec', 'l2', 'dns'].map((name) => applicati
 const catalogue = {
   applications: available,
   builtIn: ['portbinding'],
-  notPorted: ['aging', 'dhcp', 'l3_proactive', 'sg'],
+  notPorted: ['aging', 'dnat', 'trunk', 'sfc'],
 }
 const chosen = (names: string[], log: Logger = silentLogger) =>
   chosenApplications(names, catalogue, log).map(({ name }) => name)
@@ -28,7 +28,7 @@ describe('apps_list', () => {
     ['may name one twice', ['dns', 'dns'], ['dns']],
     ['may be empty', [], []],
     ['may name what is built in', ['portbinding', 'dns'], ['dns']],
-    ['may name what is not ported', ['dhcp', 'l3_proactive', 'dns'], ['dns']],
+    ['may name what is not ported', ['dnat', 'trunk', 'dns'], ['dns']],
   ])('%s', (_name, names, expected) => {
     expect(chosen(names)).toEqual(expected)
   })
@@ -36,8 +36,8 @@ describe('apps_list', () => {
   test('gives one warning for each name that is not ported, and none for the others', () => {
     const warned: unknown[] = []
     const log = { ...silentLogger, warn: (fields: unknown) => void warned.push(fields) } as unknown as Logger
-    chosen(['portbinding', 'dhcp', 'dns', 'sg'], log)
-    expect(warned).toEqual([{ app: 'dhcp' }, { app: 'sg' }])
+    chosen(['portbinding', 'dnat', 'dns', 'sfc'], log)
+    expect(warned).toEqual([{ app: 'dnat' }, { app: 'sfc' }])
   })
 
   test.each([
