@@ -37,6 +37,8 @@ test.each<[string, DescribedPort[], Record<string, string[]>, string[]]>([
     ['ports.0.network 10.0.9.1/24 is in no subnet of its network (10.0.0.0/24)']],
   ['another prefix length', [port(1, '10.0.0.1/25')], { 'net-1': ['10.0.0.0/24'] },
     ['ports.0.network 10.0.0.1/25 is in no subnet of its network (10.0.0.0/24)']],
+  ['two addresses of one port in one subnet', [port(1, '10.0.0.1/24'), port(1, '10.0.0.2/24')], {},
+    ['ports.1.network 10.0.0.2/24 overlaps 10.0.0.0/24 of the port port-1, which has the lower key']],
   ['equal subnets: the lower key stays, whatever the order', [port(2, '10.0.0.1/24'), port(1, '10.0.0.2/24')], {},
     ['ports.0.network 10.0.0.1/24 overlaps 10.0.0.0/24 of the port port-1, which has the lower key']],
   ['a subnet inside another', [port(1, '10.0.1.1/24'), port(2, '10.0.0.1/16')], {},

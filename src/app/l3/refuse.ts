@@ -37,7 +37,7 @@ export function refusalOf({ frame, port, note, routing }: Refused): Verdict {
   const fromMac = macText(frame)
   // In l3Lookup the source has become the router's.
   const isForwarded = note === 'no_host' || note === 'too_big'
-  const toMac = isForwarded ? (port.macs[0] ?? macText(frame, 6)) : macText(frame, 6)
+  const toMac = (isForwarded ? port.macs[0] : undefined) ?? macText(frame, 6)
   if (note === 'own') return ownRefusal(frame, ip, { fromMac, toMac, from: destination })
   if (isForwarded && isBroadcast(destination, routing)) return drop('broadcast')
   const from = addressFor(ip.family, port, routing, fromMac)

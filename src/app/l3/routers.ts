@@ -42,16 +42,12 @@ export function createRouters(): (view: View, segments: readonly Segment[]) => r
   return (view, segments) => {
     const cell = cells()
     const segmentOf = new Map(segments.map((segment) => [segment.network.id, segment]))
-    const routers = soundly(view, segmentOf)
-    const ownerOf = ownersOf(routers)
+    const routers = unrivalled(soundly(view, segmentOf))
     const seenIn = interfacesByNetwork(routers)
     return routers.map((router) => {
-      // Of two routers that claim one MAC or IP address in a network, the one with the lower key has it.
-      const own = router.interfaces.filter((each) =>
-        claimsOf(each).every((claim) => ownerOf.get(claim) === router),
-      )
+      const own = router.interfaces
       const others = own.flatMap((by) =>
-        (seenIn.get(by.networkId) ?? []).filter((each) => each.ip !== by.ip && isInside(each.ip, by.cidr)),
+        seenIn.get(by.networkId)!.filter((each) => each.ip !== by.ip && isInside(each.ip, by.cidr)),
       )
       const ways = [
         ...router.routes.flatMap((route) => wayOf(route, own, others, segmentOf)),
@@ -96,12 +92,17 @@ function foundOf(router: Router, { networks }: View): Found {
   return { id: router.id, key: router.key, interfaces, routes: sound.routes }
 }
 
-/** Who has each MAC and IP address of a network: of several, the first. */
-function ownersOf(routers: readonly Found[]): ReadonlyMap<string, Found> {
+/** Of two routers that claim one MAC or IP address in a network, the one with the lower key has it. */
+function unrivalled(routers: readonly Found[]): Found[] {
   const owners = new Map<string, Found>()
   for (const router of routers)
     for (const claim of router.interfaces.flatMap(claimsOf)) if (!owners.has(claim)) owners.set(claim, router)
-  return owners
+  return routers.map((router) => ({
+    ...router,
+    interfaces: router.interfaces.filter((each) =>
+      claimsOf(each).every((claim) => owners.get(claim) === router),
+    ),
+  }))
 }
 
 const claimsOf = ({ networkId, ip, mac }: Interface) => [`${networkId} ${ip}`, `${networkId} ${mac}`]
@@ -123,7 +124,7 @@ function wayOf(
   if (by === undefined) return []
   const router = others.find((other) => other.networkId === networkId && other.ip === nexthop)
   if (router !== undefined) return [{ destination, by, next: { kind: 'router', mac: router.mac } }]
-  const port = segmentOf.get(networkId)?.ips.get(nexthop)
+  const port = segmentOf.get(networkId)!.ips.get(nexthop)
   const next: NextHop =
     port === undefined ? { kind: 'nobody' } : { kind: 'port', key: port.key, mac: port.macs[0]! }
   return [{ destination, by, next }]

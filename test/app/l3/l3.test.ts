@@ -7,7 +7,7 @@ import { formatFlow } from '../../../src/openflow/index.ts'
 import { tcpdumpOf } from '../../packet/foreign.ts'
 import { appsOf, cloudOf } from '../../support/cloud.ts'
 import type { Paused } from '../../support/fake-switch.ts'
-import { eth, ipv4, udp } from '../../support/frames.ts'
+import { type Content, eth, icmp, icmpv6, ipv4, ipv6, tcp, tcpFlags, udp } from '../../support/frames.ts'
 import { localPort, macs, routedView } from '../../support/routed.ts'
 import { refusedRows, routedRows } from '../../support/routed-rows.ts'
 import { portOf, tenants } from '../../support/view.ts'
@@ -92,6 +92,44 @@ test('each refusal is an error of its own, with sound checksums, from the router
 test("addresses of the subnet that are nobody's and everybody's", () => {
   const to = (ip: string) => told(eth(macs.web, macs.frontGateway, ipv4('10.0.0.11', ip, udp(1, 2))))
   expect([to('10.0.1.255'), to('10.0.1.0')]).toEqual(['drop broadcast', 'drop broadcast'])
+})
+
+// biome-ignore format: one row a line
+test.each<[string, Content, RegExp]>([
+  ['a connection', ipv4('10.0.0.11', '10.0.0.1', tcp(5000, 80)), /10\.0\.0\.1\.80 > 10\.0\.0\.11\.5000: Flags \[R\.\], cksum 0x\w+ \(correct\)/],
+  ['a connection over IPv6', ipv6('fd00:a::11', 'fd00:b::1', tcp(5000, 80)), /fd00:b::1\.80 > fd00:a::11\.5000: Flags \[R\.\], cksum 0x\w+ \(correct\)/],
+  ['a reset', ipv4('10.0.0.11', '10.0.0.1', tcp(5000, 80, { flags: tcpFlags.rst })), /^drop reset$/],
+  ['another protocol', ipv4('10.0.0.11', '10.0.0.1', { protocol: 132, bytesFor: () => Buffer.alloc(12) }), /10\.0\.0\.1 > 10\.0\.0\.11: ICMP 10\.0\.0\.1 protocol 132 unreachable/],
+  ['another protocol over IPv6', ipv6('fd00:a::11', 'fd00:a::1', { protocol: 132, bytesFor: () => Buffer.alloc(12) }), /\[icmp6 sum ok\] ICMP6, parameter problem, next header - octet 6/],
+  ['a fragment', ipv4('10.0.0.11', '10.0.0.1', udp(1, 2), { isFragment: true }), /^drop fragment$/],
+  ['a timestamp request', ipv4('10.0.0.11', '10.0.0.1', icmp(13, 0)), /^drop icmp$/],
+  ['a query for groups', ipv6('fd00:a::11', 'fd00:a::1', icmpv6(130, Buffer.alloc(20))), /^drop icmp$/],
+  ['a broken datagram', ipv4('10.0.0.11', '10.0.0.1', { protocol: 17, bytesFor: () => Buffer.from('0fa00fa100ff0000', 'hex') }), /^drop length$/],
+  ['an error', ipv4('10.0.0.11', '10.0.0.1', icmp(3, 3)), /^drop icmp_error$/],
+])('%s for the router itself', (_, content, text) => {
+  expect(told(eth(macs.web, macs.frontGateway, content))).toMatch(text)
+})
+
+test('an error has the MAC addresses that the sender knows, also of a packet that was on its way', () => {
+  const [toWeb, fromGateway] = [macs.web, macs.frontGateway]
+  for (const { frame } of refusedRows.filter(({ name }) => /no_host|too_big|no_route/.test(name))) {
+    expect(told(frame)).toMatch(new RegExp(`^${fromGateway} > ${toWeb}, `))
+  }
+})
+
+test("a router without an address of the packet's version", () => {
+  const lacking = (family: 'v4' | 'v6') =>
+    routedView((router) => ({
+      ...router,
+      ports: router.ports.filter(({ networks }) => networks[0]!.includes(':') !== (family === 'v6')),
+      routes: [],
+    }))
+  const unreachable = eth(macs.web, macs.frontGateway, ipv4('10.0.0.11', '198.51.100.1', udp(1, 2)))
+  expect(told(unreachable, lacking('v4'))).toBe('drop no_address')
+  const unreachable6 = eth(macs.web, macs.frontGateway, ipv6('fd00:a::11', '2001:db8::1', udp(1, 2)))
+  expect(told(unreachable6, lacking('v6'))).toContain(
+    'fe80::f816:3eff:fe00:f1 > fd00:a::11: [icmp6 sum ok] ICMP6',
+  )
 })
 
 test('a port is told so many times a second, and for a second its errors stay in the switch', () => {
