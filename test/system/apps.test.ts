@@ -21,6 +21,7 @@ import {
   type Session,
 } from '../../src/openflow/index.ts'
 import { twoTenants as dhcpTenants } from '../app/dhcp/asking.ts'
+import { cloudView } from '../app/dhcp/v6/cloud.ts'
 import {
   allApps,
   appsOf,
@@ -41,6 +42,9 @@ import { twoTenants } from '../support/view.ts'
 const apps = allApps()
 const dhcp = appsOf(['portsec', 'dhcp'])
 const servedCloud = dhcpTenants().view
+const servedIpv6Cloud = cloudView({
+  change: ({ cidr }) => (cidr.includes(':') ? { dhcpIp: 'fd00:a::2' } : {}),
+})
 const routers = appsOf(['classifier', 'portsec', 'l2', 'provider', 'l3_proactive'])
 const snat = appsOf(['chassis_snat'])
 const routedCloud = routedView()
@@ -50,6 +54,7 @@ let dummy: DummySwitch
 let routed: DummyBridge
 let translating: DummyBridge
 let served: DummyBridge
+let servedIpv6: DummyBridge
 beforeAll(async () => {
   dummy = await startDummySwitch('apps')
   routed = await dummy.addBridge('br-routed', [...routedNames.keys()])
@@ -58,6 +63,8 @@ beforeAll(async () => {
   await translating.install(flowsOf(snat, withOutside(routedCloud)), [])
   served = await dummy.addBridge('br-dhcp', [])
   await served.install(flowsOf(dhcp, servedCloud), [])
+  servedIpv6 = await dummy.addBridge('br-dhcp6', [])
+  await servedIpv6.install(flowsOf(dhcp, servedIpv6Cloud), [])
 })
 afterAll(() => dummy?.stop())
 
@@ -79,6 +86,8 @@ describe('the rows that the fake switch runs', () => {
 
   test('the switch shows every flow of DHCP as we do', async () => {
     expect((await served.dump()).sort()).toEqual(flowsOf(dhcp, servedCloud).map(formatFlow).sort())
+    const ipv6 = flowsOf(dhcp, servedIpv6Cloud).map(formatFlow)
+    expect((await servedIpv6.dump()).sort()).toEqual(ipv6.sort())
   })
 
   test('what docs/pipeline.md shows of a table is what the switch shows', async () => {
@@ -88,7 +97,9 @@ describe('the rows that the fake switch runs', () => {
     const blocks = [...tables.matchAll(/```(\w*)\n([^`]*)```/g)].filter(([, mark]) => mark === '')
     const excerpts = blocks.flatMap((block) => block[2]!.trim().split('\n'))
     expect(excerpts.length).toBeGreaterThan(20)
-    const dumps = await Promise.all([bridge, routed, translating, served].map((each) => each.dump()))
+    const dumps = await Promise.all(
+      [bridge, routed, translating, served, servedIpv6].map((each) => each.dump()),
+    )
     const dump = new Set(dumps.flat())
     expect(excerpts.filter((line) => !dump.has(line))).toEqual([])
   })
