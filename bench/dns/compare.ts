@@ -4,7 +4,7 @@
  * through the hijack beside the same without it. Every peer keeps running while another is measured. Prints tables; ends
  * by itself, and after Ctrl-C, and leaves nothing behind.
  *
- *     npm run bench -- [--rounds 5] [--seconds 4] [--peers ours,ovn,bare,dnsmasq,direct] [--out DIRECTORY]
+ *     npm run bench -- [--rounds 5] [--seconds 4] [--peers ours,ovn,bare,dnsmasq,direct,guarded] [--out DIRECTORY]
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -17,7 +17,7 @@ import { missing, type Need, provenance, remedy } from '../needs.ts'
 import { startBare } from './bare.ts'
 import { startDnsmasq } from './dnsmasq.ts'
 import { load, type Measurement, type Said, said, writeQueries } from './load.ts'
-import { startDirect, startOurs } from './ours.ts'
+import { startDirect, startGuarded, startOurs } from './ours.ts'
 import { startOvn } from './ovn.ts'
 import { outsideRecords, type Peer, records } from './peer.ts'
 import { printReport, type Result, writeReport } from './report.ts'
@@ -35,6 +35,7 @@ const starters = {
   bare: { start: startBare, needs: [] },
   dnsmasq: { start: startDnsmasq, needs: [dnsmasq] },
   direct: { start: startDirect, needs: [dnsmasq] },
+  guarded: { start: startGuarded, needs: [dnsmasq] },
 }
 type PeerName = keyof typeof starters
 
@@ -42,7 +43,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
-    peers: { type: 'string', default: Object.keys(starters).join(',') },
+    peers: { type: 'string', default: 'ours,ovn,bare,dnsmasq,direct' },
     out: { type: 'string' },
   },
 })
@@ -89,7 +90,7 @@ async function compare(): Promise<number> {
     await measure(
       'outside',
       outsideRecords,
-      peers.filter(({ name }) => name === 'ours' || name === 'direct'),
+      peers.filter(({ name }) => ['ours', 'direct', 'guarded'].includes(name)),
       [200, 1],
     )
     for (const peer of peers) note(peer, 'after', await said(peer, recordsOf(peer), 1000))

@@ -250,8 +250,30 @@ describe('fragments', () => {
     ['none of one that no rule lets by', [[red, parts(tcp(4000, 5433, { data: large })), nobody]]],
     ['all of a ping', [['physnet1', pings(8), [red]]]],
     ['none of another type', [['physnet1', pings(13), nobody]]],
+    [
+      'none below the size that the switch takes for honest',
+      [
+        [
+          red,
+          fragmentsOf(ipv4(ip4('web'), ip4('db'), tcp(4000, 5432, { data: large })), 1000).map((content) =>
+            eth(macs.web, macs.db, content),
+          ),
+          nobody,
+        ],
+      ],
+    ],
     ['a later one alone is nothing', [[red, parts(tcp(4000, 5432, { data: large })).slice(1, 2), nobody]]],
   ])('%s', (_, steps) => walk(steps))
+})
+
+test('ofproto/trace tells what becomes of a new connection', async () => {
+  const traced = (port: number) =>
+    dummy.real.appctl(
+      ...['ofproto/trace', 'br0', '--ct-next', 'trk,new', '--ct-next', 'trk,new'],
+      `in_port=11,dl_src=${macs.web},dl_dst=${macs.db},tcp,nw_src=${ip4('web')},nw_dst=${ip4('db')},tp_dst=${port}`,
+    )
+  expect(await traced(5432)).toMatch(/output:12\b/)
+  expect(await traced(5433)).not.toMatch(/output:12\b/)
 })
 
 // biome-ignore format: one step a line

@@ -74,9 +74,10 @@ function* grantsOf(group: SecurityGroup, membersOf: (groupId: string) => readonl
     const family = packetsOf(first)
     const remotes = remotesOf(first, membersOf)?.map(stage.remote)
     const services = rules.map(servicesOf)
-    const every = services.includes(undefined)
-    const parts = [remotes, every ? undefined : services.flatMap((matches) => matches ?? [])]
-    const stated = parts.filter((matches) => matches !== undefined)
+    const isLimited = services.every((matches) => matches !== undefined)
+    const stated = [remotes, isLimited ? services.flat() : undefined].filter(
+      (matches) => matches !== undefined,
+    )
     const clauses = (stated.length > 0 ? stated : [[family]]).map(clausesOf)
     if (clauses.every((clause) => clause.length > 0)) yield { name, stage, clauses }
   }

@@ -140,6 +140,31 @@ describe('which groups count', () => {
   })
 })
 
+describe('the other end', () => {
+  const remote = (rules: Parameters<typeof groupOf>[3]) =>
+    rulesOf({}, rules).flatMap(
+      (text) => /,(ip[^ ]*) actions=conjunction\(\d+,(\S+)\)/.exec(text)?.slice(1) ?? [],
+    )
+
+  test.each<[string, Parameters<typeof groupOf>[3], string[]]>([
+    ['anyone', [{}], ['ip', '2/2']],
+    ['a prefix', [{ remoteIpPrefix: '10.0.0.0/24' }], ['ip,nw_src=10.0.0.0/24', '2/2']],
+    ['a prefix of everything is anyone', [{ remoteIpPrefix: '0.0.0.0/0' }, {}], ['ip', '2/2']],
+    [
+      'what one rule lets by from a prefix, another one need not',
+      [{ remoteIpPrefix: '10.0.0.0/24', protocol: 47 }, { remoteIpPrefix: '10.0.0.0/24' }],
+      ['ip,nw_src=10.0.0.0/24', '2/2'],
+    ],
+    [
+      'a prefix and a protocol',
+      [{ remoteIpPrefix: '10.0.0.0/24', protocol: 47 }],
+      ['ip,nw_src=10.0.0.0/24', '2/3', 'ip,nw_proto=47', '3/3'],
+    ],
+  ])('%s', (_, rules, rows) => {
+    expect(remote(rules)).toEqual(rows)
+  })
+})
+
 describe('a rule that cannot be carried out lets nothing by, and the others of its group do', () => {
   test.each<[string, Parameters<typeof groupOf>[3][number]]>([
     ['a range that ends before it begins', { protocol: 6, portRangeMin: 23, portRangeMax: 22 }],
