@@ -75,7 +75,13 @@ export function* rowsOf(ports: readonly MatrixPort[], underlay: Underlay): Itera
       ...{ topic: tenant, version: 1, subnet: `${id}-subnet`, domain_name: `${side}.${tenant}.example.org` },
     })
   }
-  for (const [index, tenant] of tenants.entries())
+  for (const [index, tenant] of tenants.entries()) {
+    yield row('secgroup', `${tenant}-open`, {
+      ...{ topic: tenant, unique_key: index + 1, version: 1 },
+      rules: ['ingress', 'egress'].map((direction) => ({
+        ...{ id: `${tenant}-${direction}`, topic: tenant, direction, ethertype: 'IPv4' },
+      })),
+    })
     yield row('lrouter', `${tenant}-router`, {
       topic: tenant,
       unique_key: index + 1,
@@ -90,10 +96,12 @@ export function* rowsOf(ports: readonly MatrixPort[], underlay: Underlay): Itera
         network: `10.${at}.0.1/16`,
       })),
     })
+  }
   for (const { id, key, tenant, network, mac, ip, host } of ports) {
     yield row('lport', id, {
       ...{ topic: tenant, unique_key: key, version: 1, lswitch: network, ips: [ip], macs: [mac] },
       ...{ subnets: [`${network}-subnet`], enabled: true, port_security_enabled: true },
+      security_groups: [`${tenant}-open`],
       ...{ binding: { type: 'chassis', chassis: host }, device_owner: 'compute:nova' },
     })
     yield row('dnsname', id, {

@@ -5,7 +5,7 @@ import { ip } from '../../src/lab/namespace.ts'
 import { type BenchNode, startNode } from '../node.ts'
 import { addressOfNode, hosts, type MatrixPort, type Underlay } from './cloud.ts'
 
-const apps = 'portbinding,classifier,portsec,l2,l3_proactive,tunneling,dns'
+const apps = 'portbinding,classifier,portsec,l2,l3_proactive,dhcp,sg,tunneling,dns'
 
 /** Starts the switches of both nodes with their ports and the underlay between them; the controllers are started later. */
 export async function startNodes(

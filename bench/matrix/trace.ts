@@ -81,7 +81,8 @@ export function traceOf(text: string): Trace {
     if (far !== undefined) outputs.push({ port: outputs.pop()!.port, tunnel: { address: far, id: id! } })
     if (/>> (skipping output|native tunnel routing failed)/.test(line)) outputs.pop()
   }
-  const last = /^Final flow: (.*)$/m.exec(text)?.[1] ?? ''
+  // A packet that passes connection tracking is traced in several parts, each with a flow of its own.
+  const last = [...text.matchAll(/^Final flow: (.*)$/gm)].at(-1)?.[1] ?? ''
   const [source = '', destination = ''] = ['dl_src', 'dl_dst'].map(
     (name) => new RegExp(`${name}=([^,]+)`).exec(last)?.[1],
   )
