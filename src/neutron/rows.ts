@@ -5,6 +5,7 @@
  */
 
 import type { JsonObject, TableName } from '../nb/index.ts'
+import { dhcpOptionNumber } from './dhcp-options.ts'
 import { namesOf } from './names.ts'
 import type {
   Cloud,
@@ -167,18 +168,16 @@ function portRow(port: Port): JsonObject {
 
 const nameRow = (port: Port, dns_name: string): JsonObject => ({ ...common(port), lport: port.id, dns_name })
 
-/** Numbers are kept, names of options are left to the DHCP server that knows them. */
+/** An empty value stays: it says that there is no such option. Those of unknown names, and of IPv6, are left out. */
 function dhcpParamsOf({ extra_dhcp_opts }: Port): JsonObject | undefined {
-  const options = extra_dhcp_opts.filter(
-    ({ opt_value, ip_version }) => opt_value && Number(ip_version ?? 4) === 4,
-  )
-  const numbered = options.filter(({ opt_name }) => /^\d+$/.test(opt_name))
-  const siaddr = options.find(({ opt_name }) => opt_name === 'server-ip-address')?.opt_value
-  if (numbered.length === 0 && !siaddr) return undefined
-  return {
-    opts: Object.fromEntries(numbered.map(({ opt_name, opt_value }) => [opt_name, opt_value!])),
-    siaddr,
-  }
+  const given = extra_dhcp_opts.filter(({ ip_version }) => Number(ip_version ?? 4) === 4)
+  const siaddr = given.find(({ opt_name }) => opt_name === 'server-ip-address')?.opt_value
+  const opts = given.flatMap(({ opt_name, opt_value }) => {
+    const number = dhcpOptionNumber(opt_name)
+    return number === undefined ? [] : [[number, opt_value ?? ''] as const]
+  })
+  if (opts.length === 0 && !siaddr) return undefined
+  return { opts: Object.fromEntries(opts), siaddr: siaddr || undefined }
 }
 
 /** How Neutron calls the ports by which a router stands in its networks. */

@@ -96,7 +96,7 @@ test('an unbound port has no chassis, and no status hides a port', () => {
   expect(fieldsOf('dnsname', id, unbound)).toBeDefined()
 })
 
-test('DHCP options by number, and the server’s address', () => {
+test('DHCP options by number and by name, and the server’s address', () => {
   const { id } = recordedPort('db')
   const option = (opt_name: string, opt_value: string, ip_version = 4) => ({
     opt_name,
@@ -111,11 +111,14 @@ test('DHCP options by number, and the server’s address', () => {
         option('server-ip-address', '10.0.0.8'),
         option('23', 'x', 6),
         option('mtu', '1400'),
+        option('router', ''),
+        option('bootfile-name', 'x', 6),
+        option('nobody-knows', '1'),
       ],
     }),
   )
   expect(fieldsOf('lport', id, changed)?.dhcp_params).toEqual({
-    opts: { 66: '10.0.0.9' },
+    opts: { 3: '', 26: '1400', 66: '10.0.0.9' },
     siaddr: '10.0.0.8',
   })
 })

@@ -159,7 +159,8 @@ function ownValues({ dhcp }: Port): { values: Values; problems: readonly string[
   const problems = siaddr.includes(':') ? [`siaddr: '${siaddr}' is not an IPv4 address`] : []
   for (const [code, text] of dhcp?.options ?? []) {
     const value = text.trim() === '' ? nothing : valueBytes(code, text)
-    if (reserved.has(code)) problems.push(`option ${code} belongs to the protocol`)
+    if (code > options.end) problems.push(`option ${code}: the highest number is 254`)
+    else if (reserved.has(code)) problems.push(`option ${code} belongs to the protocol`)
     else if (value === undefined || (value.length === 0 && required.has(code)))
       problems.push(`option ${code}: '${text}' is no value of it`)
     else if (code === options.leaseTime)

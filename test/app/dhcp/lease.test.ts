@@ -201,6 +201,7 @@ describe('what no port can be told is listed', () => {
     ['a router that is no address', { 3: 'router' }, ["lport/net-red-1: option 3: 'router' is no value of it"]],
     ['the type of the message', { 53: '5' }, ['lport/net-red-1: option 53 belongs to the protocol']],
     ['no lease time', { 51: '' }, ["lport/net-red-1: option 51: '' is no value of it"]],
+    ['a number that no option has', { 259: '10.0.0.9' }, ['lport/net-red-1: option 259: the highest number is 254']],
     ['nothing wrong', { 3: '10.0.0.9' }, []],
   ])('%s', (_, options, problems) => {
     expect(problemsOf({}, params(options))).toEqual(problems)
