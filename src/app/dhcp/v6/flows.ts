@@ -26,10 +26,14 @@ export const commonFlows = (): Flow[] => [
   flow('services', priority.known, { vlanVid: 0, ...query }, [goto('dhcp')]),
 ]
 
-/** What a port that is told of IPv6 sends up; paused, because a message to another server goes on. */
-export function portFlows({ key }: LocalPort, userdata: string): Flow[] {
-  const punt = controller({ maxLen: wholePacket, userdata: Buffer.from(userdata), pause: true })
-  return [solicitation, query].map((match) =>
-    flow('dhcp', priority.known, { reg6: key, ...match }, [punt, through('lookup')]),
-  )
+/**
+ * What a port that is told of IPv6 sends up. A query is paused, because a message to another server goes on; where no router
+ * of the cloud is the way out (`isRouted`), a solicitation goes on in any case: a router outside shall hear it.
+ */
+export function portFlows({ key }: LocalPort, isRouted: boolean, userdata: string): Flow[] {
+  const punt = (pause: boolean) =>
+    controller({ maxLen: wholePacket, userdata: Buffer.from(userdata), ...(pause && { pause }) })
+  const sentUp = (match: Match, pause: boolean) =>
+    flow('dhcp', priority.known, { reg6: key, ...match }, [punt(pause), through('lookup')])
+  return [sentUp(solicitation, isRouted), sentUp(query, true)]
 }

@@ -43,7 +43,8 @@ export function createIpv6Service(
 
   function* units(view: View): Iterable<readonly Flow[]> {
     yield common
-    for (const port of linksAt(view).keys()) yield flowsOf(port, '', () => portFlows(port, userdata))
+    for (const [port, link] of linksAt(view))
+      yield flowsOf(port, `${link.isRouted}`, () => portFlows(port, link.isRouted, userdata))
   }
 
   function* beacons(view: View): Iterable<Beacon> {

@@ -66,6 +66,13 @@ describe('the flows', () => {
     ])
   })
 
+  test('let solicitations go on where a router outside may answer, too', () => {
+    expect(textOf(cloudView({ hasRouters: false })).slice(2, 4)).toEqual([
+      'table=30, priority=100,icmp6,reg6=0x11,icmp_type=133 actions=controller(userdata=64.68.63.70),resubmit(,55)',
+      `table=30, priority=100,udp6,reg6=0x11,tp_src=546,tp_dst=547 ${punt}`,
+    ])
+  })
+
   test('send up nothing where no subnet is configured', () => {
     expect(textOf(cloudView({ change: () => ({ isDhcpEnabled: false }) }))).toHaveLength(2)
     expect(textOf({ ...view, networks: new Map() })).toHaveLength(2)
