@@ -44,7 +44,7 @@ export const tables = {
   dns:                  { id: 31,  owner: 'dns',          lends: [],                                           next: ['dnsPorts', 'lookup'] },
   dnsPorts:             { id: 32,  owner: 'dns',          lends: [],                                           next: ['dnsPunt', 'lookup'] },
   dnsPunt:              { id: 33,  owner: 'dns',          lends: [],                                           next: ['lookup'] },
-  nd:                   { id: 45,  owner: 'l2',           lends: ['dhcp', 'l3_proactive'],                     next: ['ndReply', 'lookup'] },
+  nd:                   { id: 45,  owner: 'l2',           lends: ['dhcp', 'l3_proactive'],                     next: ['ndReply', 'lookup', 'l3Refuse'] },
   ndReply:              { id: 46,  owner: 'l2',           lends: ['l3_proactive'],                             next: ['dispatch'] },
   snatIngress:          { id: 50,  owner: 'chassis_snat', lends: [],                                           next: ['snatDeliver'] },
   snatDeliver:          { id: 51,  owner: 'chassis_snat', lends: [],                                           next: ['snatReturn'] },

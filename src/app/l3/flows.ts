@@ -10,7 +10,7 @@ import type { Memo } from '../memo.ts'
 import { flow, type Goto, goto, through, turnBack } from '../pipeline.ts'
 import { addressText, destination, linkLocalOf, origin, reachOf } from '../reach.ts'
 import type { Segment } from '../segments.ts'
-import type { LocalPort, Port } from '../view.ts'
+import type { LocalPort, Network, Port } from '../view.ts'
 import { marks, type Note, numberOf } from './notes.ts'
 import type { RouterInterface, Routing, Way } from './routers.ts'
 
@@ -34,6 +34,7 @@ const priority = {
   outside:    210, // lookup: from outside
   router:     200, // lookup: from a port; ndReply
   answer:     110, // arp and nd: before the answers for ports
+  anonymous:  210, // nd: before l2's row for what nobody can be told by the switch
   bypass:     100, // l3Refuse
 }
 
@@ -78,6 +79,13 @@ export function* routerFlows(routing: Routing): Iterable<Flow> {
   yield* entries(reg5, interfaces)
   for (const { network, ip, mac } of interfaces) yield answerFor(BigInt(network.key), ip, mac)
   for (const [{ network, mac }, ip] of linkLocals(interfaces)) yield answerFor(BigInt(network.key), ip, mac)
+  for (const [network, ip] of solicited(interfaces))
+    yield flow(
+      'nd',
+      priority.anonymous,
+      { ...solicitation, metadata: BigInt(network.key), ndTarget: ip, ndSll: '00:00:00:00:00:00' },
+      [setField({ reg5 }), ...refused('solicited')],
+    )
   const own = new Set([...interfaces.map(({ ip }) => ip), ...linkLocals(interfaces).map(([, ip]) => ip)])
   for (const ip of own) {
     yield flow('l3', priority.echo, { ...echoRequest(ip), reg5, ...towards(ip) }, echoAnswer(ip))
@@ -115,6 +123,14 @@ function linkLocals(interfaces: readonly RouterInterface[]): [RouterInterface, s
   const byMac = new Map(interfaces.map((each) => [`${each.networkId} ${each.mac}`, each]))
   return [...byMac.values()].map((each) => [each, addressText(linkLocalOf(each.mac))])
 }
+
+/** The IPv6 addresses of the router, each with its network. */
+const solicited = (interfaces: readonly RouterInterface[]): [Network, string][] => [
+  ...interfaces
+    .filter(({ ip }) => ip.includes(':'))
+    .map(({ network, ip }): [Network, string] => [network, ip]),
+  ...linkLocals(interfaces).map(([{ network }, ip]): [Network, string] => [network, ip]),
+]
 
 const answerFor = (metadata: bigint, ip: string, mac: string): Flow =>
   ip.includes(':')

@@ -11,6 +11,7 @@ import { registers as pipelineRegisters, registerNumber } from '../pipeline.ts'
 import { createSegments } from '../segments.ts'
 import { createTokenBuckets } from '../token-bucket.ts'
 import type { LocalPort, View } from '../view.ts'
+import { advertised } from './advertise.ts'
 import { bypassRow, commonFlows, hostFlows, routerFlows, userdata } from './flows.ts'
 import { type Note, noteOf } from './notes.ts'
 import { refusalOf } from './refuse.ts'
@@ -25,7 +26,7 @@ const options = {
   ),
   router_port_unreach_max_rate: option.integer(
     rate,
-    'How many packets of one port that cannot be delivered are answered; it hears nothing of more.',
+    'How many packets of one port that cannot be delivered, or that ask for a router in a way that the switch cannot answer, are answered; it hears nothing of more.',
   ),
 } satisfies OptionTable
 
@@ -71,7 +72,9 @@ function createL3(values: OptionValues<typeof options>): App {
       const routing = routesAt(view).byKey.get(registers?.register(routerRegister) ?? 0)
       if (note === undefined || routing === undefined) return { kind: 'drop', why: 'unknown_router' }
       if (!admit(note, port, atMs)) return { kind: 'pass', why: 'rate', bypassSeconds }
-      return refusalOf({ frame, port, note, routing })
+      return note === 'solicited'
+        ? advertised(frame, port, routing)
+        : refusalOf({ frame, port, note, routing })
     },
   }
 }

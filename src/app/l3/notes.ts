@@ -11,7 +11,7 @@ export const marks = {
 } as const
 
 /** Whole values: why a packet is sent up. */
-const numbers: Record<Complaint | 'own', number> = {
+const numbers: Record<Complaint | 'own' | 'solicited', number> = {
   own: 16,
   hop_limit: 17,
   no_route: 18,
@@ -20,6 +20,7 @@ const numbers: Record<Complaint | 'own', number> = {
   no_protocol: 21,
   too_big: 22,
   beyond_scope: 23,
+  solicited: 24,
 }
 
 export type Note = keyof typeof numbers

@@ -25,7 +25,7 @@ import { networkTowards, type Routing } from './routers.ts'
 export interface Refused {
   readonly frame: Buffer
   readonly port: LocalPort
-  readonly note: Note
+  readonly note: Exclude<Note, 'solicited'>
   readonly routing: Routing
 }
 

@@ -7,7 +7,19 @@ import { formatFlow } from '../../../src/openflow/index.ts'
 import { tcpdumpOf } from '../../packet/foreign.ts'
 import { appsOf, cloudOf } from '../../support/cloud.ts'
 import type { Paused } from '../../support/fake-switch.ts'
-import { type Content, eth, icmp, icmpv6, ipv4, ipv6, tcp, tcpFlags, udp } from '../../support/frames.ts'
+import {
+  type Content,
+  eth,
+  icmp,
+  icmpv6,
+  ipv4,
+  ipv6,
+  solicitation,
+  solicitedNode,
+  tcp,
+  tcpFlags,
+  udp,
+} from '../../support/frames.ts'
 import { localPort, macs, routedView } from '../../support/routed.ts'
 import { refusedRows, routedRows } from '../../support/routed-rows.ts'
 import { portOf, tenants } from '../../support/view.ts'
@@ -108,6 +120,61 @@ test.each<[string, Content, RegExp]>([
   ['an error', ipv4('10.0.0.11', '10.0.0.1', icmp(3, 3)), /^drop icmp_error$/],
 ])('%s for the router itself', (_, content, text) => {
   expect(told(eth(macs.web, macs.frontGateway, content))).toMatch(text)
+})
+
+describe('a solicitation without the MAC address of who asks', () => {
+  const gateway = { ip: 'fd00:a::1', linkLocal: 'fe80::f816:3eff:fe00:f1' }
+  const ask = (target: string, src: string, hopLimit = 255) => {
+    const { ip, mac } = solicitedNode(target)
+    return eth(macs.web, mac, ipv6(src, ip, solicitation(target), { hopLimit }))
+  }
+
+  test.each([
+    ['whether an address is taken', gateway.ip, '::', '33:33:00:00:00:01', 'ff02::1', 'router, override'],
+    [
+      'whether its link-local one is',
+      gateway.linkLocal,
+      '::',
+      '33:33:00:00:00:01',
+      'ff02::1',
+      'router, override',
+    ],
+    [
+      'whether a router is still there',
+      gateway.ip,
+      'fd00:a::11',
+      macs.web,
+      'fd00:a::11',
+      'router, solicited, override',
+    ],
+  ])('%s is answered', (_, target, src, mac, to, flags) => {
+    const line = told(ask(target, src))
+    expect(line).toMatch(new RegExp(`^${macs.frontGateway} > ${mac}, .*\\(hlim 255,`))
+    expect(line).toContain(
+      `${target} > ${to}: [icmp6 sum ok] ICMP6, neighbor advertisement, length 32, tgt is ${target}, Flags [${flags}]`,
+    )
+    expect(line).toContain(`destination link-address option (2), length 8 (1): ${macs.frontGateway}`)
+  })
+
+  const registers = { register: (number: number) => (number === 5 ? 1 : 24) }
+  const verdictOf = (frame: Buffer) =>
+    appsOf(['l3_proactive'])[0]!.packetIn!(
+      { port: localPort(view, 'red-web'), frame, atMs: 0, registers },
+      view,
+    )
+
+  test.each([
+    ['length', ask(gateway.ip, '::').subarray(0, 60)],
+    [
+      'length',
+      eth(macs.web, macs.frontGateway, ipv6('fd00:a::11', gateway.ip, icmpv6(135, Buffer.alloc(4)))),
+    ],
+    ['header', ask(gateway.ip, 'fd00:a::11', 64)],
+    ['unknown_target', ask('fd00:b::1', '::')],
+    ['ethertype', eth(macs.web, macs.frontGateway, ipv4('10.0.0.11', '10.0.0.1', udp(1, 2)))],
+  ])('%s: is not', (why, frame) => {
+    expect(verdictOf(frame)).toEqual({ kind: 'drop', why })
+  })
 })
 
 test('an error has the MAC addresses that the sender knows, also of a packet that was on its way', () => {
