@@ -24,6 +24,8 @@ export interface Draft {
   count: number
   /** In order of the ports' keys. */
   readonly facts: Fact[]
+  /** The keys of the ports that contribute, each once if a port's contributions follow one another. */
+  readonly owners: number[]
 }
 
 export type Drafts = ReadonlyMap<string, Draft>
@@ -57,20 +59,25 @@ export function apexOf({ apexes }: Pick<Domains, 'apexes'>, key: string): string
   return undefined
 }
 
-/** The names that follow from contributions, each with whether its subnet is one of the asker's own. */
-export function draftsOf(
-  contributions: Iterable<readonly [contribution: Contribution, isOwn: boolean]>,
-  domains: Domains,
-): Map<string, Draft> {
+/** A contribution with the key of its port, and whether its subnet is one of the asker's own. */
+export interface Contributed {
+  readonly contribution: Contribution
+  readonly owner: number
+  readonly isOwn: boolean
+}
+
+/** The names that follow from contributions. */
+export function draftsOf(all: Iterable<Contributed>, domains: Domains): Map<string, Draft> {
   const drafts = new Map<string, Draft>()
-  for (const [contribution, isOwn] of contributions) {
+  for (const { contribution, owner, isOwn } of all) {
     const { isIpv6, ttlSeconds, address, full, shortKey, reverse } = contribution
     const type = isIpv6 ? types.aaaa : types.a
     const record = { type, ttlSeconds, data: address, isOwn }
-    if (full) fullName(drafts, domains, full).facts.push(record)
-    if (shortKey) draftOf(drafts, shortKey, shortKey.length, true).facts.push(record)
+    if (full) fullName(drafts, domains, full, owner).facts.push(record)
+    if (shortKey)
+      draftOf(drafts, shortKey, { apexSize: shortKey.length, isShort: true, owner }).facts.push(record)
     if (reverse)
-      fullName(drafts, domains, reverse).facts.push({
+      fullName(drafts, domains, reverse, owner).facts.push({
         ...{ type: types.ptr, ttlSeconds, data: reverse.target, isOwn },
       })
   }
@@ -88,26 +95,33 @@ function fullName(
   drafts: Map<string, Draft>,
   domains: Domains,
   { key, apexSize }: { key: string; apexSize: number },
+  owner: number,
 ): Draft {
-  if (domains.apexes.size === 1 && !domains.isAnyAuthoritative) return draftOf(drafts, key, apexSize, false)
-  const apex = apexOf(domains, key)
-  const size = apex?.length ?? apexSize
+  const isPlain = domains.apexes.size === 1 && !domains.isAnyAuthoritative
+  const apex = isPlain ? undefined : apexOf(domains, key)
+  const place = { apexSize: apex?.length ?? apexSize, isShort: false, owner }
   if (apex !== undefined && domains.apexes.get(apex))
-    for (let at = key.charCodeAt(0) + 1; key.length - at > size; at += key.charCodeAt(at) + 1)
-      draftOf(drafts, key.slice(at), size, false)
-  return draftOf(drafts, key, size, false)
+    for (let at = key.charCodeAt(0) + 1; key.length - at > place.apexSize; at += key.charCodeAt(at) + 1)
+      draftOf(drafts, key.slice(at), place)
+  return draftOf(drafts, key, place)
 }
 
 /** The draft of a name with one contribution more. */
-function draftOf(drafts: Map<string, Draft>, key: string, apexSize: number, isShort: boolean): Draft {
+function draftOf(
+  drafts: Map<string, Draft>,
+  key: string,
+  { apexSize, isShort, owner }: { apexSize: number; isShort: boolean; owner: number },
+): Draft {
   const draft = drafts.get(key) ?? emptyDraft(apexSize, isShort)
   drafts.set(key, draft)
   draft.count += 1
   if (!isShort) draft.isShort = false
+  if (draft.owners.at(-1) !== owner) draft.owners.push(owner)
   return draft
 }
 
-const emptyDraft = (apexSize: number, isShort: boolean): Draft => ({
+/** A name that nobody contributes to. */
+export const emptyDraft = (apexSize: number, isShort: boolean): Draft => ({
   ...{ apexSize, isApex: false, isShort, count: 0 },
-  facts: [],
+  ...{ facts: [], owners: [] },
 })

@@ -4,8 +4,10 @@
  * names cost the collector nothing. Immutable; `table-writer.ts` makes it. It knows no port and no query.
  *
  *     slots    [ hash | entry ] ...    open addressing, linear probing; entry 0 is free, -1 was taken once
- *     entry    [ head | count | key ... | A records | AAAA records | PTR records ]    words of 32 bits
+ *     entry    [ head | count | owner | key ... | A records | AAAA records | PTR records | owners ]    words of 32 bits
  *     head     bits 0-7 size of the key in bytes, 8-15 size of its apex, then the flags
+ *     count    of contributions that the name follows from
+ *     owner    the key of the port whose they are; if they are several ports', the owners' number and keys stand behind
  *     records  of one kind; in an entry with several of a kind their number and how many are preferred come first
  */
 
@@ -21,10 +23,11 @@ export const entryFlags = {
   isShort: 1 << 17,
   isSeveral: 1 << 18,
   firstKind: 1 << 19,
+  isShared: 1 << 22,
 } as const
 
 /** Places in an entry, in words. */
-export const entryPlaces = { head: 0, count: 1, key: 2 } as const
+export const entryPlaces = { head: 0, count: 1, owner: 2, key: 3 } as const
 
 /** Of a slot whose entry is gone. */
 export const goneEntry = -1
@@ -141,8 +144,8 @@ function setOf(words: Int32Array, entry: number, kind: number): number {
   return at
 }
 
-/** Where an entry ends; `bytes` are those of the words. */
-export function entryEnd(words: Int32Array, bytes: Buffer, entry: number): number {
+/** Where the records of an entry end; `bytes` are those of the words. */
+export function recordsEnd(words: Int32Array, bytes: Buffer, entry: number): number {
   const head = words[entry]!
   const at = setOf(words, entry, kinds.ptr)
   if ((head & (entryFlags.firstKind << kinds.ptr)) === 0) return at

@@ -4,10 +4,10 @@
  */
 
 import type { Port, Subnet } from '../view.ts'
-import { apexDrafts, type Domains, domainsOf, draftsOf } from './drafts.ts'
+import { apexDrafts, type Contributed, type Domains, domainsOf, draftsOf } from './drafts.ts'
 import type { KeyReader } from './keys.ts'
 import type { NameTable } from './name-table.ts'
-import type { Contribution, NameRules, NamesOfPort } from './port-names.ts'
+import type { NameRules, NamesOfPort } from './port-names.ts'
 import { TableWriter } from './table-writer.ts'
 
 /** What a port may ask for. */
@@ -62,16 +62,23 @@ function tableAfter(
 ): NameTable {
   const draftsFor = (some: readonly Port[]) => draftsOf(contributionsOf(sources, some), domains)
   const shared = new Set<string>()
+  const owners = new Set<number>()
+  let isOfUnknown = false
+  const share = (port: Port, key: string) => {
+    shared.add(key)
+    owners.add(port.key)
+    const others = writer.ownersOf(key)
+    for (const other of others ?? []) owners.add(other)
+    isOfUnknown ||= others === undefined
+  }
   if (before?.scope === undefined) for (const [key, draft] of apexDrafts(domains)) writer.put(key, draft)
   const [gone, come] = before?.scope ? differences(before.ports, ports) : [[], ports]
   for (const port of gone)
-    for (const [key, draft] of draftsFor([port])) if (!writer.remove(key, draft)) shared.add(key)
+    for (const [key, draft] of draftsFor([port])) if (!writer.remove(key, draft)) share(port, key)
   for (const port of come)
-    for (const [key, draft] of draftsFor([port])) if (!writer.add(key, draft)) shared.add(key)
-  if (shared.size > 0) {
-    const drafts = draftsFor(ports)
-    for (const key of shared) writer.put(key, drafts.get(key))
-  }
+    for (const [key, draft] of draftsFor([port])) if (!writer.add(key, draft)) share(port, key)
+  const drafts = draftsFor(isOfUnknown ? ports : ports.filter(({ key }) => owners.has(key)))
+  for (const key of shared) writer.put(key, drafts.get(key))
   return writer.table()
 }
 
@@ -96,15 +103,12 @@ function differences(before: readonly Port[], now: readonly Port[]): [gone: Port
 }
 
 /** What the ports contribute to those subnets, and whether to one of the asker's own. */
-function* contributionsOf(
-  { sight, namesOf }: ScopeSources,
-  ports: readonly Port[],
-): Iterable<readonly [Contribution, boolean]> {
+function* contributionsOf({ sight, namesOf }: ScopeSources, ports: readonly Port[]): Iterable<Contributed> {
   const own = new Set(sight.own.map(({ id }) => id))
   const seen = new Set([...own, ...sight.others.map(({ id }) => id)])
   for (const port of ports)
     for (const contribution of namesOf(port).contributions) {
       const { id } = contribution.subnet
-      if (seen.has(id)) yield [contribution, own.has(id)]
+      if (seen.has(id)) yield { contribution, owner: port.key, isOwn: own.has(id) }
     }
 }

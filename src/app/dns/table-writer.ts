@@ -1,14 +1,15 @@
 /**
  * Makes the packed tables of `name-table.ts`: out of nothing, or out of a table, of which it works on a copy. It takes the
  * contributions of one port after the other, so that nothing but the table grows with the number of names; what several
- * ports contribute to, it cannot tell apart in the table, and asks for as a whole. It knows no port and no rule of names.
+ * ports contribute to, it cannot tell apart in the table, and asks for as a whole. It knows ports by their keys alone, and
+ * no rule of names.
  */
 
 import { types } from './codes.ts'
-import type { Draft, Fact } from './drafts.ts'
+import { type Draft, emptyDraft, type Fact } from './drafts.ts'
 import type { KeyReader } from './keys.ts'
 import { recordSize, writeRecord } from './message.ts'
-import { entryEnd, entryFlags, entryPlaces, goneEntry, maskOf, NameTable, slotOf } from './name-table.ts'
+import { entryFlags, entryPlaces, goneEntry, maskOf, NameTable, recordsEnd, slotOf } from './name-table.ts'
 
 /** By the kinds of `name-table.ts`. */
 const typesOfKinds: readonly number[] = [types.a, types.aaaa, types.ptr]
@@ -52,15 +53,13 @@ export class TableWriter {
   }
 
   /** Adds contributions; false if the name has others, so that it must be put as a whole. */
-  add(key: string, { apexSize, isShort, count, facts }: Draft): boolean {
+  add(key: string, draft: Draft): boolean {
     const entry = this.#entryOf(key)
-    if (entry > 0 && this.#isBare(entry) && facts.length === 0) {
-      this.#words[entry + entryPlaces.count]! += count
-      return true
-    }
-    if (entry > 0 && this.#countOf(entry) > 0) return false
-    const isApex = entry > 0 && this.#isApex(entry)
-    this.#write(entry, { apexSize, isApex, isShort: isShort && !isApex, count, facts })
+    const count = this.#countOf(entry)
+    const isMore = count > 0
+    if (isMore && (draft.facts.length > 0 || !this.#isBare(entry))) return false
+    if (isMore) this.#words[entry + entryPlaces.count] = count + draft.count
+    else this.put(key, draft)
     return true
   }
 
@@ -79,12 +78,22 @@ export class TableWriter {
     const entry = this.#entryOf(key)
     const isApex = draft?.isApex || (entry > 0 && this.#isApex(entry))
     if (draft !== undefined) this.#write(entry, { ...draft, isApex, isShort: draft.isShort && !isApex })
-    else if (isApex) this.#write(entry, { apexSize: key.length, isApex, isShort: false, count: 0, facts: [] })
+    else if (isApex) this.#write(entry, { ...emptyDraft(key.length, false), isApex })
     else if (entry > 0) {
       this.#words[this.#slot() + 1] = goneEntry
       this.#waste += this.#sizeOf(entry)
       this.#size -= 1
     }
+  }
+
+  /** The keys of the ports that contribute to a name; undefined if it only holds other names, which nobody counts. */
+  ownersOf(key: string): readonly number[] | undefined {
+    const words = this.#words
+    const entry = this.#entryOf(key)
+    if (this.#isBare(entry)) return undefined
+    if ((words[entry]! & entryFlags.isShared) === 0) return [words[entry + entryPlaces.owner]! >>> 0]
+    const at = recordsEnd(words, this.#bytes, entry)
+    return Array.from(words.subarray(at + 1, at + 1 + words[at]!), (owner) => owner >>> 0)
   }
 
   /** The table; the writer is not used again. */
@@ -122,15 +131,17 @@ export class TableWriter {
   }
 
   #sizeOf(entry: number): number {
-    return entryEnd(this.#words, this.#bytes, entry) - entry
+    const end = recordsEnd(this.#words, this.#bytes, entry)
+    const isShared = (this.#words[entry]! & entryFlags.isShared) !== 0
+    return (isShared ? end + 1 + this.#words[end]! : end) - entry
   }
 
   /** Writes the entry of the name that was read last, in the place of another one if there is one. */
-  #write(before: number, { apexSize, isApex, isShort, count, facts }: Draft): void {
+  #write(before: number, { apexSize, isApex, isShort, count, facts, owners }: Draft): void {
     const { words: key, length, size, hash } = this.#reader
     if (before > 0) this.#waste += this.#sizeOf(before)
     else this.#take()
-    this.#reserve(entryPlaces.key + length + roomFor(facts))
+    this.#reserve(entryPlaces.key + length + roomFor(facts) + 1 + owners.length)
     const words = this.#words
     const slot = this.#slot()
     words[slot] = hash
@@ -157,8 +168,16 @@ export class TableWriter {
       }
       at = wordsFor(byte)
     }
+    // A name that only holds others has a count alone.
+    if (owners.length > 1 && head >> 16 !== 0) {
+      head |= entryFlags.isShared
+      words[at++] = owners.length
+      words.set(owners, at)
+      at += owners.length
+    }
     words[this.#end] = head
     words[this.#end + entryPlaces.count] = count
+    words[this.#end + entryPlaces.owner] = owners[0] ?? 0
     this.#end = at
   }
 
