@@ -3,7 +3,7 @@
  * on compute-1 and `db` (.12) on compute-2, and nothing between the nodes but tunnels.
  */
 
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dig } from '../../src/lab/dig.ts'
@@ -51,10 +51,12 @@ export class TunnelLab {
   }
 
   static async start(name: string): Promise<TunnelLab> {
-    const file = join(mkdtempSync(join(tmpdir(), 'df-lab-file-')), 'lab.yaml')
+    const directory = mkdtempSync(join(tmpdir(), 'df-lab-file-'))
+    const file = join(directory, 'lab.yaml')
     writeFileSync(file, text)
     const controller = join(builtSource(), 'main.js')
-    const lab = await up({ name, file, controller, nb: 'etcd', diesWithParent: true, report: () => {} })
+    const options = { name, file, controller, nb: 'etcd', diesWithParent: true, report: () => {} } as const
+    const lab = await up(options).finally(() => rmSync(directory, { recursive: true }))
     const made = new TunnelLab(name, lab, await openNbDriver(northboundOf(lab.plan)))
     for (const port of lab.plan.ports) await made.#knowGateway(port)
     return made
