@@ -5,7 +5,7 @@
 
 import { type OptionTable, type OptionValues, option } from '../../config/index.ts'
 import type { Flow } from '../../openflow/index.ts'
-import type { App, Application, Verdict } from '../app.ts'
+import type { App, AppHost, Application, Verdict } from '../app.ts'
 import { createMemo } from '../memo.ts'
 import { registers as pipelineRegisters, registerNumber } from '../pipeline.ts'
 import { createSegments } from '../segments.ts'
@@ -44,16 +44,23 @@ const routerRegister = registerNumber(pipelineRegisters.router)
 /** How long the errors of a port that causes too many are not even looked at. */
 const bypassSeconds = 1
 
-function createL3(values: OptionValues<typeof options>): App {
+function createL3(values: OptionValues<typeof options>, { metrics }: AppHost): App {
   const common = [...commonFlows()]
   const hosts = createMemo<Flow>()
   const ofRouter = createMemo<readonly Flow[]>()
   const ofSegment = createMemo<readonly Flow[]>()
   const routesAt = createRoutes()
   const admit = admission(values)
+  let leftOut = 0
+  metrics.reading(
+    'df_l3_left_out',
+    'Ports and extra routes of routers in reach that are left out, because they contradict the rest',
+    () => leftOut,
+  )
 
   function* units(view: View): Iterable<readonly Flow[]> {
     const { segments, routers } = routesAt(view)
+    leftOut = routers.reduce((sum, router) => sum + router.leftOut, 0)
     const joined = new Set(routers.flatMap(({ interfaces }) => interfaces.map(({ networkId }) => networkId)))
     yield common
     for (const router of routers) yield ofRouter(router, '', () => [...routerFlows(router)])

@@ -33,6 +33,8 @@ export interface Routing {
   readonly interfaces: readonly RouterInterface[]
   /** No two with one destination, and none to a connected subnet. */
   readonly ways: readonly Way[]
+  /** How many of its ports and extra routes are left out, since they contradict the rest. */
+  readonly leftOut: number
 }
 
 /** Makes the function that gives the routers of these segments, in order of their keys. */
@@ -53,8 +55,9 @@ export function createRouters(): (view: View, segments: readonly Segment[]) => r
         ...router.routes.flatMap((route) => wayOf(route, own, others, segmentOf)),
         ...others.flatMap((other) => wayTo(other, own)),
       ].filter(isFirst)
-      const parts = [...own, ...ways.flatMap(partsOf)]
-      return cell(router.id, parts, () => ({ key: router.key, interfaces: own, ways }))
+      const { key, leftOut } = router
+      const parts = [leftOut, ...own, ...ways.flatMap(partsOf)]
+      return cell(router.id, parts, () => ({ key, interfaces: own, ways, leftOut }))
     })
   }
 }
@@ -64,6 +67,7 @@ interface Found {
   readonly key: number
   readonly interfaces: readonly RouterInterface[]
   readonly routes: readonly ExtraRoute[]
+  readonly leftOut: number
 }
 
 /** Makes the function that gives the sound part of the routers that join the segments; a router is looked at once. */
@@ -89,7 +93,7 @@ function foundOf(router: Router, { networks }: View): Found {
   const subnetsOf = (id: string) => networks.get(id)!.subnets.map(({ cidr }) => cidr)
   const sound = soundRouter({ ports: described, routes: router.routes }, subnetsOf)
   const interfaces = sound.interfaces.map((each) => ({ ...each, network: networks.get(each.networkId)! }))
-  return { id: router.id, key: router.key, interfaces, routes: sound.routes }
+  return { id: router.id, key: router.key, interfaces, routes: sound.routes, leftOut: sound.omitted.length }
 }
 
 /** Of two routers that claim one MAC or IP address in a network, the one with the lower key has it. */
@@ -97,12 +101,13 @@ function unrivalled(routers: readonly Found[]): Found[] {
   const owners = new Map<string, Found>()
   for (const router of routers)
     for (const claim of router.interfaces.flatMap(claimsOf)) if (!owners.has(claim)) owners.set(claim, router)
-  return routers.map((router) => ({
-    ...router,
-    interfaces: router.interfaces.filter((each) =>
+  return routers.map((router) => {
+    const interfaces = router.interfaces.filter((each) =>
       claimsOf(each).every((claim) => owners.get(claim) === router),
-    ),
-  }))
+    )
+    const leftOut = router.leftOut + router.interfaces.length - interfaces.length
+    return { ...router, interfaces, leftOut }
+  })
 }
 
 const claimsOf = ({ networkId, ip, mac }: Interface) => [`${networkId} ${ip}`, `${networkId} ${mac}`]

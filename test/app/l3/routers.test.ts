@@ -109,21 +109,24 @@ describe('rows that quarrel', () => {
       router.id === 'second-red' ? { ...router, ports: [...router.ports.slice(1), more] } : router,
     )
 
-  test.each([
-    ['address', port('10.0.1.1/24', 'fa:16:3e:00:00:99')],
-    ['MAC address', port('10.0.1.254/24', macs.backGateway)],
-  ])('of two routers with one %s the one with the lower key has it', (_, more) => {
+  test.each<[string, Router['ports'][number], number]>([
+    ['address', port('10.0.1.1/24', 'fa:16:3e:00:00:99'), 2],
+    ['MAC address', port('10.0.1.254/24', macs.backGateway), 1],
+  ])('of two routers with one %s the one with the lower key has it', (_, more, leftOut) => {
     const [first, second] = routersOf(twin(more))
     expect(first!.interfaces.map(({ ip }) => ip)).toContain('10.0.1.1')
     expect(second!.interfaces.map(({ ip }) => ip)).toEqual(['10.0.2.1'])
     expect(second!.ways).toEqual([])
+    // With the address its route has the router itself as the next hop.
+    expect([first!.leftOut, second!.leftOut]).toEqual([0, leftOut])
     // Else packets for the other would go round and round.
     expect(first!.ways.map(({ next }) => next.kind)).toEqual(['nobody'])
   })
 
   test('a port without an address is left out', () => {
     const ports = [{ ...port('', macs.backGateway), networks: [] }]
-    expect(main(changed({ ports })).interfaces).toEqual([])
+    const { interfaces, leftOut } = main(changed({ ports }))
+    expect([interfaces, leftOut]).toEqual([[], 2]) // its route has no port any more
   })
 })
 
