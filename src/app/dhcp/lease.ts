@@ -152,6 +152,12 @@ function timesOf(leaseSeconds: number): [number, Buffer][] {
   ]
 }
 
+/** Those of the subnet do not go with a lease of the port's own. */
+const noTimes: readonly [number, Buffer][] = [
+  [options.renewalTime, nothing],
+  [options.rebindingTime, nothing],
+]
+
 /** What the port's row says; an empty value says that there is no such option. */
 function ownValues({ dhcp }: Port): { values: Values; problems: readonly string[] } {
   const values = new Map<number, Buffer>()
@@ -164,7 +170,7 @@ function ownValues({ dhcp }: Port): { values: Values; problems: readonly string[
     else if (value === undefined || (value.length === 0 && required.has(code)))
       problems.push(`option ${code}: '${text}' is no value of it`)
     else if (code === options.leaseTime)
-      for (const [own, time] of timesOf(value.readUInt32BE())) values.set(own, time)
+      for (const [own, time] of [...noTimes, ...timesOf(value.readUInt32BE())]) values.set(own, time)
     else if (code !== options.classlessRoutes || value.length === 0) values.set(code, value)
   }
   return { values, problems }

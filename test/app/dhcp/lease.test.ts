@@ -169,6 +169,11 @@ describe('the row of a port', () => {
     expect(told({ port: params(options) }).options).toMatchObject(wanted)
   })
 
+  test('a lease for ever is not renewed', () => {
+    const { 51: lease, 58: renewal, 59: rebinding } = told({ port: params({ 51: '-1' }) }).options
+    expect([lease, renewal, rebinding]).toEqual(['4294967295', undefined, undefined])
+  })
+
   test('an empty value says that there is none', () => {
     const { options } = told({ port: params({ 3: '', 6: ' ', 12: '', 26: '', 121: '' }) })
     for (const code of [3, 6, 12, 26, 121]) expect(options[code], `option ${code}`).toBeUndefined()
