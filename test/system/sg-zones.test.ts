@@ -8,11 +8,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { tables } from '../../src/app/pipeline.ts'
 import type { View } from '../../src/app/view.ts'
 import { createCollector } from '../../src/controller/desired.ts'
-import type { SwitchLink } from '../../src/controller/messages.ts'
 import { reconcilerMetrics, startReconciler } from '../../src/controller/reconcile.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
-import { type Listener, listen, type Outgoing, type Session, systemClock } from '../../src/openflow/index.ts'
+import { type Listener, listen, type Session, systemClock } from '../../src/openflow/index.ts'
 import { appsOf } from '../support/cloud.ts'
 import { type DummyBridge, type DummySwitch, startDummySwitch } from '../support/dummy-switch.ts'
 import { eth, ipv4, udp } from '../support/frames.ts'
@@ -55,13 +54,16 @@ async function withController(work: (become: (view: View) => Promise<void>) => P
   })
   let settled = () => {}
   let end = (_reason: string) => {}
-  const link = {
-    transact: (messages: readonly Outgoing[]) => session.transact(messages),
-    stats: (request: never) => session.stats(request),
-    closed: new Promise<string>((resolve) => {
-      end = resolve
-    }),
-  } as unknown as SwitchLink
+  const closed = new Promise<string>((resolve) => {
+    end = resolve
+  })
+  const link = new Proxy(session, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (name === 'closed') return closed
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
   const reconciler = startReconciler({
     ...common,
     link,
