@@ -22,7 +22,7 @@ const names = ['web', 'db', 'gone'] // of the last one there is no row
 const uplink = 1
 const own = { v4: '10.0.0.11', v6: 'fd00:a::11', mac: 'fa:16:3e:00:00:01' }
 const gateway = '02:00:00:00:00:01'
-const rounds = 12
+const rounds = 8
 const packetsEach = 40
 
 let dummy: DummySwitch
