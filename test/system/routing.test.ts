@@ -3,7 +3,7 @@
  * a router between two networks, and a resolver outside that both reach from the address of the node.
  */
 
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -51,15 +51,13 @@ options:
 
 let lab: Lab
 beforeAll(async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'df-lab-file-')), 'lab.yaml')
+  const directory = mkdtempSync(join(tmpdir(), 'df-lab-file-'))
+  const file = join(directory, 'lab.yaml')
   writeFileSync(file, text)
-  lab = await up({
-    name,
-    file,
-    controller: join(builtSource(), 'main.js'),
-    diesWithParent: true,
-    report: () => {},
-  })
+  const controller = join(builtSource(), 'main.js')
+  lab = await up({ name, file, controller, diesWithParent: true, report: () => {} }).finally(() =>
+    rmSync(directory, { recursive: true }),
+  )
 }, buildMs)
 afterAll(async () => {
   await down(name)
