@@ -5,12 +5,16 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { types } from '../../../src/app/dns/codes.ts'
 import { keyOf } from '../../../src/app/dns/domain-name.ts'
+import { emptyDraft } from '../../../src/app/dns/drafts.ts'
+import { KeyReader } from '../../../src/app/dns/keys.ts'
 import { recordTexts } from '../../../src/app/dns/message-text.ts'
 import type { OwnedName } from '../../../src/app/dns/name-table.ts'
 import { createNames, type Names } from '../../../src/app/dns/names.ts'
 import type { NameRules } from '../../../src/app/dns/port-names.ts'
 import type { Scope } from '../../../src/app/dns/scope.ts'
+import { TableWriter } from '../../../src/app/dns/table-writer.ts'
 import type { Network, Port, View } from '../../../src/app/view.ts'
 import { networkOf, portOf, tenants, viewOf } from '../../support/view.ts'
 import { localPort } from './asking.ts'
@@ -148,5 +152,42 @@ describe('among many names', () => {
       return scopeOf(names(later), later, red).names.parts.words.length
     })
     expect(Math.max(...lengths)).toBeLessThan(1.5 * lengths[0]!)
+  })
+})
+
+describe('a writer', () => {
+  /** Every name has the same hash. */
+  class Colliding extends KeyReader {
+    override read(bytes: Uint8Array, start: number, end: number): void {
+      super.read(bytes, start, end)
+      this.hash = 7
+    }
+  }
+  const draftAt = (last: number) => ({
+    ...{ ...emptyDraft(5, false), count: 1, owners: [last] },
+    facts: [{ type: types.a, ttlSeconds: 30, isOwn: true, data: Buffer.from([10, 0, 0, last]) }],
+  })
+  const keys = ['a.bc', 'a.bd', 'a', 'b', 'long.name.example.org', 'long.name.example.com'].map(keyOf)
+
+  test('keeps names apart whose hashes are the same', () => {
+    const writer = new TableWriter(new Colliding())
+    for (const [index, key] of keys.entries()) writer.put(key, draftAt(index))
+    const table = writer.table()
+    for (const [index, key] of keys.entries()) {
+      const { a } = table.nameAt(table.find(Buffer.from(key, 'latin1'), 0, key.length))
+      expect(recordTexts(a!)[0]!.data).toBe(`10.0.0.${index}`)
+    }
+  })
+
+  test('leaves a domain with authority what it is, and takes nothing away that is not there', () => {
+    const writer = new TableWriter(new KeyReader())
+    const [apex, other] = ['bc', 'bd'].map(keyOf)
+    writer.put(apex!, { ...emptyDraft(apex!.length, false), isApex: true })
+    writer.put(apex!, draftAt(1))
+    expect(writer.remove(apex!, draftAt(1))).toBe(true)
+    expect(writer.remove(other!, draftAt(1))).toBe(true)
+    expect([...writer.table()]).toEqual([
+      [apex, { a: undefined, aaaa: undefined, ptr: undefined, apexSize: 4, isApex: true, isShort: false }],
+    ])
   })
 })
