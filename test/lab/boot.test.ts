@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { configuredAddresses, leaseOf, untilBooted } from '../../src/lab/boot.ts'
 import { down, type Lab, portOf, up } from '../../src/lab/lab.ts'
-import { outputOf, startDaemon } from '../../src/lab/process.ts'
+import { outputOf, startDaemon, waitUntil } from '../../src/lab/process.ts'
 import { openState } from '../../src/lab/state.ts'
 import { labStatus } from '../../src/lab/status.ts'
 import { switchAt } from '../../src/lab/switch.ts'
@@ -91,7 +91,10 @@ test.each([
 ] as const)("%s has what its own tenant's server told it", async (key, addresses, resolver) => {
   expect(await configuredAddresses(vm(key))).toEqual(addresses)
   expect(await inside(key, 'cat', '/etc/resolv.conf')).toMatch(resolver)
-  expect(await inside(key, 'ip', '-6', 'route', 'show', 'default')).toMatch(/^default via fe80::/)
+  // From an advertisement, which may come after the lease.
+  await waitUntil(`${key} to have a router`, async () =>
+    /^default via fe80::/.test(await inside(key, 'ip', '-6', 'route', 'show', 'default')),
+  )
 })
 
 test('a VM knows its gateway, its MTU and its name, or the routes instead of a gateway', async () => {
