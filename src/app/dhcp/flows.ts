@@ -40,7 +40,8 @@ export function commonFlows(): Flow[] {
 
 /**
  * The queries of a port that has DHCP: those to everybody and those to its server. A port that still uses an address that
- * it no longer has must be able to say so, which port security would otherwise keep from it.
+ * it no longer has must be able to say so, which port security would otherwise keep from it. A query with a tag is nobody's
+ * to answer here: it would go on, from whatever source.
  */
 export function* portFlows(
   { key, macs, isPortSecurityEnabled }: LocalPort,
@@ -49,7 +50,9 @@ export function* portFlows(
   for (const ipv4Dst of server ? [everybody, server.ip] : [everybody]) {
     if (isPortSecurityEnabled)
       for (const ethSrc of macs)
-        yield flow('portsec', priority.ownQuery, { reg6: key, ethSrc, ...query, ipv4Dst }, [goto('services')])
+        yield flow('portsec', priority.ownQuery, { reg6: key, vlanVid: 0, ethSrc, ...query, ipv4Dst }, [
+          goto('services'),
+        ])
     yield flow('dhcp', priority.known, { reg6: key, ethType: ethTypes.ipv4, ipv4Dst }, [punt])
   }
 }

@@ -74,6 +74,11 @@ describe('a query', () => {
     expect(cloud.fake.punts).toEqual([])
   })
 
+  test('with a tag, from an address that the port does not have, is kept back by port security', () => {
+    const frame = tagged(asker('10.0.0.99', '255.255.255.255'), 7)
+    expect(sending(cloudWith(), frame)).toEqual({ arrived: [], punts: [] })
+  })
+
   test('from outside does not come up', () => {
     const cloud = cloudWith()
     cloud.port('physnet1').sends(tagged(discover, 101))
