@@ -137,7 +137,8 @@ export type Verdict =
    * themselves for so long: the host puts the rows of `bypass(port)` into the switch, which end by a hard timeout.
    */
   | { readonly kind: 'pass'; readonly why: string; readonly bypassSeconds?: number }
-  | { readonly kind: 'drop'; readonly why: string }
+  /** With `bypassSeconds` as above; what those rows do is the application's to say. */
+  | { readonly kind: 'drop'; readonly why: string; readonly bypassSeconds?: number }
 
 /**
  * A frame for a local port, straight to it past the rest of the pipeline: sent when it is new, then over and over. The very

@@ -31,11 +31,17 @@ export function createBypass({
     ['app', 'result'],
   )
   const limited = rateLimited(clock.now)
+  /** Those on their way: packets that came up meanwhile ask for them again. */
+  const pending = new Set<string>()
   return (link, app, port, seconds) => {
+    const key = `${app.name} ${port.id}`
+    if (pending.has(key)) return
     const rows = timedFlows(app, app.bypass?.(port) ?? [], seconds)
     if (rows.length === 0) return
+    pending.add(key)
     link.transact(rows.map(addFlow)).then(
       (failures) => {
+        pending.delete(key)
         const failure = failures.find((each) => each !== undefined)
         bypasses.inc({ app: app.name, result: failure === undefined ? 'installed' : 'refused' })
         if (failure !== undefined)
@@ -46,7 +52,7 @@ export function createBypass({
             ),
           )
       },
-      () => {}, // the session is closing, and with it every packet of it
+      () => void pending.delete(key), // the session is closing, and with it every packet of it
     )
   }
 }

@@ -112,6 +112,7 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
         pass(link, message, app.name, why)
         return
       case 'drop':
+        if (verdict.bypassSeconds !== undefined) bypass(link, app, port, verdict.bypassSeconds)
         count(app.name, 'drop', why)
         return
     }

@@ -35,6 +35,16 @@ describe('a port', () => {
     expect(lines).toEqual(['df_bypasses_total{app="dns",result="refused"} 1'])
   })
 
+  test('is led past by one row, however many packets ask for it before it is there', async () => {
+    const fake = new FakeLink()
+    const bypass = createBypass({ clock: manualClock(), log: silentLogger, metrics: createMetrics() })
+    for (let packet = 0; packet < 100; packet += 1) bypass(fake.link, app, port!, 5)
+    expect(fake.told).toHaveLength(2)
+    await new Promise((resolve) => setImmediate(resolve))
+    bypass(fake.link, app, port!, 5)
+    expect(fake.told).toHaveLength(4)
+  })
+
   test('of an application without such rows stays', async () => {
     expect(await bypassed(appOf('dns'))).toEqual({ told: [], lines: [] })
   })

@@ -140,6 +140,14 @@ describe('a verdict', () => {
     ])
   })
 
+  test('drop may do so, too', () => {
+    const verdict = { kind: 'drop', why: 'overload', bypassSeconds: 1 } as const
+    const rows = ({ key }: LocalPort) => [flowOf(tables.dnsPorts.id, 200, { reg6: key })]
+    const { take, sent } = setup([deciderOf('dns', () => verdict, { bypass: rows })])
+    take(packetOf('dns', 4))
+    expect(sent).toMatchObject([{ kind: 'flowMod', command: 'add', hardTimeout: 1, match: { reg6: 4 } }])
+  })
+
   test('drop sends nothing', () => {
     const { take, sent } = setup([deciderOf('dns', () => ({ kind: 'drop', why: 'bogus' }))])
     take(packetOf('dns', 1))

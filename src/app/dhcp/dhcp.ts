@@ -10,7 +10,7 @@ import type { App, AppHost, Application, Punt, Verdict } from '../app.ts'
 import { defaultDomainOf } from '../host-name.ts'
 import { createTokenBuckets } from '../token-bucket.ts'
 import type { LocalPort, View } from '../view.ts'
-import { userdata } from './flows.ts'
+import { bypassRow, userdata } from './flows.ts'
 import { createIpv4Service } from './ipv4.ts'
 import { forever, type LeaseRules } from './lease.ts'
 import { createIpv6Service } from './v6/ipv6.ts'
@@ -77,12 +77,14 @@ function createDhcp(values: Values, host: AppHost): App {
     units,
     flows: (view) => [...units(view)].flat(),
     packetIn,
+    bypass: (port) => [bypassRow(port)],
     beacons: ipv6.beacons,
     inspect: { check: (_, view) => ({ problems: problems(view) }) },
   }
 }
 
-const overload: Verdict = { kind: 'drop', why: 'overload' }
+/** For so long the switch drops what such a port asks: the controller is everybody's. */
+const overload: Verdict = { kind: 'drop', why: 'overload', bypassSeconds: 1 }
 
 function rulesOf(values: Values, { common: { dnsDomain, leaseSeconds } }: AppHost): LeaseRules {
   const stranger = values.df_dns_servers.find((ip) => isIP(ip) === 0)

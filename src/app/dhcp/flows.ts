@@ -18,6 +18,7 @@ export const userdata = 'dhcp'
 const priority = {
   echo:     300,
   ownQuery: 220, // in portsec: before the rows of a port's own addresses
+  bypass:   200, // dhcp: before all that is sent up
   known:    100,
   miss:       1,
 } as const
@@ -56,6 +57,9 @@ export function* portFlows(
     yield flow('dhcp', priority.known, { reg6: key, ethType: ethTypes.ipv4, ipv4Dst }, [punt])
   }
 }
+
+/** The row by which the queries of a port that asks too much are dropped, and its router solicitations. */
+export const bypassRow = ({ key }: LocalPort): Flow => flow('dhcp', priority.bypass, { reg6: key }, [])
 
 /** The answers for a server's address in its network, of either family: nobody else gives any. */
 export function serverFlows({ key }: Network, { ip, mac }: DhcpServer): Flow[] {

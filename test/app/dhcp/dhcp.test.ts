@@ -203,6 +203,17 @@ describe('the address of the server', () => {
   })
 })
 
+test('a port that asks too much is dropped by the switch for a second, and the other tenant’s is not', () => {
+  const { view, web } = twoTenants()
+  const app = appOf({ df_dhcp_max_rate_per_sec: 1 })
+  expect(ask(app, view, web('red'), discover, 0)).toMatchObject({ kind: 'reply' })
+  expect(ask(app, view, web('red'), discover, 1)).toMatchObject({ kind: 'drop', bypassSeconds: 1 })
+  expect(ask(app, view, web('blue'), discover, 2)).toMatchObject({ kind: 'reply' })
+  expect(app.bypass!(web('red')).map(formatFlow)).toEqual([
+    `table=30, priority=200,reg6=0x${web('red').key.toString(16)} actions=drop`,
+  ])
+})
+
 describe('flows stay the same objects', () => {
   test('but for the port that changed', () => {
     const app = appOf()
