@@ -22,6 +22,7 @@ import {
   type Payload,
   solicitation,
   solicitedNode,
+  tagged,
   tcp,
   tcpFlags,
   timeExceeded,
@@ -181,6 +182,12 @@ describe.each(families)('$own', ({ ip, hops, own, other, server, external, route
     const late = ip(server, external, udp(53, portOf(left)), hops(1))
     expect(await bridge.receive(outside, fromOutside(late))).toEqual([])
     expect(await bridge.receive(red, fromWeb(ip(own, external, udp(4300, 53))))).toEqual([])
+  })
+
+  test('a frame with a tag does not go out to the network that it names', async () => {
+    const content = ip(own, server, udp(4350, 53))
+    expect(await bridge.receive(red, tagged(fromWeb(content), 102))).toEqual([])
+    await leaving(red, content)
   })
 
   test('a late answer is not for whoever has the place in the switch now', async () => {

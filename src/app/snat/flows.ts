@@ -80,8 +80,8 @@ export function* commonFlows({ ofport, nextMac, mac, addresses }: Outside): Iter
         actions: [translation(ip), move('reg6', 'ctMark')],
       }),
     ])
-    // Whatever could not be translated has no business outside.
-    yield flow('egressNatted', priority.row, { ethType, ctState: known, ...from(ip) }, [
+    // Whatever could not be translated has no business outside, nor what carries a tag: it would name another network there.
+    yield flow('egressNatted', priority.row, { ethType, ctState: known, ...untagged, ...from(ip) }, [
       setField({ ethSrc: mac }),
       setField({ ethDst: nextMac }),
       output(ofport),

@@ -20,7 +20,7 @@ test('what all ports share', () => {
     'table=60, priority=50,ip actions=goto_table:70',
     'table=70, priority=200,ip,nw_dst=203.0.113.1 actions=drop',
     'table=71, priority=100,ct_state=-inv+trk,ip actions=ct(commit,table=72,zone=65280,nat(src=203.0.113.1),exec(move:NXM_NX_REG6[]->NXM_NX_CT_MARK[]))',
-    'table=72, priority=100,ct_state=-inv+trk,ip,nw_src=203.0.113.1 actions=set_field:02:df:cb:00:71:01->eth_src,set_field:02:00:00:00:00:fe->eth_dst,output:1',
+    'table=72, priority=100,ct_state=-inv+trk,ip,vlan_tci=0x0000/0x1000,nw_src=203.0.113.1 actions=set_field:02:df:cb:00:71:01->eth_src,set_field:02:00:00:00:00:fe->eth_dst,output:1',
     'priority=60,ip,in_port=1,vlan_tci=0x0000/0x1000,nw_dst=203.0.113.1 actions=goto_table:50',
     'table=50, priority=100,ip,nw_dst=203.0.113.1 actions=ct(table=51,zone=65280,nat)',
     'table=52, priority=100,ct_state=-new-inv+trk,ip actions=goto_table:75',
