@@ -103,6 +103,12 @@ function interfaceOf(
   if (mac === undefined) return { field: '.mac', reason: 'has no MAC address' }
   const [ip, length] = address.split('/') as [string, string]
   const cidr = `${firstOf(address)}/${length}`
+  // It could be the one of another router's MAC address.
+  if (isPart(cidr, 'fe80::/10'))
+    return {
+      field: '.network',
+      reason: `${address} is link-local: a router has there what its MAC address makes`,
+    }
   const subnets = subnetsOf(networkId).filter((subnet) => isOfFamily(subnet, ip))
   if (subnets.length > 0 && !subnets.includes(cidr))
     return {

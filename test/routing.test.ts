@@ -33,6 +33,8 @@ test.each<[string, DescribedPort[], Record<string, string[]>, string[]]>([
   ['no network', [port(1, '10.0.0.1/24', { networkId: undefined })], {}, ['ports.0.lswitch is on no network that exists']],
   ['no address', [port(1, '10.0.0.1/24', { address: undefined })], {}, ['ports.0.network has no address']],
   ['no MAC address', [port(1, '10.0.0.1/24', { mac: undefined })], {}, ['ports.0.mac has no MAC address']],
+  ['a link-local address', [port(1, 'fe80::1/64')], { 'net-1': ['fe80::/64'] },
+    ['ports.0.network fe80::1/64 is link-local: a router has there what its MAC address makes']],
   ['outside its subnet', [port(1, '10.0.9.1/24')], { 'net-1': ['10.0.0.0/24', 'fd00:a::/64'] },
     ['ports.0.network 10.0.9.1/24 is in no subnet of its network (10.0.0.0/24)']],
   ['another prefix length', [port(1, '10.0.0.1/25')], { 'net-1': ['10.0.0.0/24'] },

@@ -46,6 +46,19 @@ test('a router that no port of this node comes to is not there', () => {
   expect(routersOf({ ...view, localPorts }).map(({ key }) => key)).toEqual([3, 4])
 })
 
+test('a router with the link-local address of another one does not contradict it', () => {
+  const plain = routedView((router) => {
+    const [first] = router.ports
+    const claim = { ...first!, id: 'claim', key: 0x100, networks: ['fe80::f816:3eff:fe00:f2/64'] }
+    return router.id === 'second-red' ? { ...router, ports: [...router.ports, claim] } : router
+  })
+  const back = plain.networks.get('back-red')!
+  const subnet = { ...back.subnets[0]!, id: 'link-local', cidr: 'fe80::/64' }
+  const networks = new Map([...plain.networks, [back.id, { ...back, subnets: [...back.subnets, subnet] }]])
+  const asked = flowsOf({ ...plain, networks }).filter((text) => /fe80::f816:3eff:fe00:f2 /.test(text))
+  expect(new Set(asked.map((text) => text.split(' actions=')[0])).size).toBe(new Set(asked).size)
+})
+
 describe('the next hop of a route', () => {
   test.each([
     ['a port', route('192.0.2.0/25', '10.0.1.12'), { kind: 'port', key: 2, mac: macs.db }],
