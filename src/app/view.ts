@@ -39,6 +39,7 @@ export interface Network {
   /** The tenant that owns it. */
   readonly topic: string
   readonly name: string
+  /** Bytes; undefined if the row says none, or 0, as Neutron does. */
   readonly mtu: number | undefined
   readonly networkType: string | undefined
   readonly physicalNetwork: string | undefined

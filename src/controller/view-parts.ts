@@ -25,7 +25,7 @@ export function networkOf(row: LogicalSwitch | undefined, subnets: readonly Subn
       key: row.unique_key,
       topic: row.topic,
       name: row.name ?? '',
-      mtu: row.mtu,
+      mtu: row.mtu || undefined,
       networkType: row.network_type,
       physicalNetwork: row.physical_network,
       segmentationId: row.segmentation_id,

@@ -96,6 +96,14 @@ test('each tenant has its own network, subnet, domain and port, though everythin
   expect(local(view)).toEqual(['vm-red@11', 'vm-blue@12'])
 })
 
+test('an MTU of 0 is none', () => {
+  const rows = [0, 1450].map((mtu) =>
+    row('lswitch', `net-${mtu}`, { topic: red, unique_key: mtu + 1, name: 'net', mtu }),
+  )
+  const { networks } = viewOf(sourcesOf(rows))
+  expect([...networks.values()].map(({ mtu }) => mtu)).toEqual([undefined, 1450])
+})
+
 describe('a port is local', () => {
   const rows = (port: object) => tenant('red', red, 1, port)
   test.each([

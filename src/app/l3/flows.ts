@@ -153,11 +153,13 @@ const priorityOf = (cidr: string, isConnected: boolean): number =>
   priority.route + 2 * Number(cidr.split('/')[1]) + (isConnected ? 1 : 0)
 
 const ethernetSize = 14
+/** OpenFlow's field has 16 bits. */
+const longestMeasured = 0xffff
 
 /** Marks what does not fit a network that is narrower than another one of the router. */
 function fitting({ network: { mtu } }: RouterInterface, interfaces: readonly RouterInterface[]): Action[] {
   const isNarrower = mtu !== undefined && interfaces.some(({ network }) => (network.mtu ?? 0) > mtu)
-  if (!isNarrower) return []
+  if (!isNarrower || mtu + ethernetSize > longestMeasured) return []
   return [{ kind: 'checkPktLarger', packetLength: mtu + ethernetSize, to: { field: 'reg8', offset: 0 } }]
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createRouters, networkTowards, type Routing } from '../../../src/app/l3/routers.ts'
 import { createSegments } from '../../../src/app/segments.ts'
 import type { Port, Router, View } from '../../../src/app/view.ts'
-import { formatFlow } from '../../../src/openflow/index.ts'
+import { checkFlow, formatFlow } from '../../../src/openflow/index.ts'
 import { appsOf, cloudOf } from '../../support/cloud.ts'
 import { eth, ipv4, udp } from '../../support/frames.ts'
 import { macs, routedView } from '../../support/routed.ts'
@@ -57,6 +57,16 @@ test('a router with the link-local address of another one does not contradict it
   const networks = new Map([...plain.networks, [back.id, { ...back, subnets: [...back.subnets, subnet] }]])
   const asked = flowsOf({ ...plain, networks }).filter((text) => /fe80::f816:3eff:fe00:f2 /.test(text))
   expect(new Set(asked.map((text) => text.split(' actions=')[0])).size).toBe(new Set(asked).size)
+})
+
+test('networks that take more than a switch can measure do not stop the others', () => {
+  const view = routedView()
+  const networks = new Map(
+    Array.from(view.networks, ([id, one]) => [id, { ...one, mtu: id.startsWith('back') ? 70_000 : 80_000 }]),
+  )
+  expect(flowsOf({ ...view, networks }).join('\n')).not.toContain('check_pkt_larger')
+  for (const app of appsOf(['l3_proactive']))
+    for (const flow of app.flows({ ...view, networks })) expect(() => checkFlow(flow)).not.toThrow()
 })
 
 describe('the next hop of a route', () => {
