@@ -27,20 +27,26 @@ export interface Segment {
 export function createSegments(): (view: View) => readonly Segment[] {
   const inNetwork = createGrouping(({ networkId }) => [networkId])
   const localInNetwork = createGrouping<LocalPort>(({ networkId }) => [networkId])
-  const joinedBy = createJoins()
+  const reachedIn = createReachedNetworks()
   const cells = createCells<Segment>()
   return (view) => {
     const portsIn = inNetwork(view.ports)
     const localIn = localInNetwork(byId(view.localPorts))
     const cell = cells()
-    return [...within(new Set(view.localPorts.map(({ networkId }) => networkId)), joinedBy(view.routers))]
+    return reachedIn(view).map((network) => {
+      const [ports, localPorts] = [portsIn(network.id), localIn(network.id)]
+      return cell(network.id, [network, ports, localPorts], () => segment(network, ports, localPorts))
+    })
+  }
+}
+
+/** Makes the function that gives the networks of the segments alone. */
+export function createReachedNetworks(): (view: View) => Network[] {
+  const joinedBy = createJoins()
+  return (view) =>
+    [...within(new Set(view.localPorts.map(({ networkId }) => networkId)), joinedBy(view.routers))]
       .flatMap((id) => view.networks.get(id) ?? [])
       .sort((a, b) => a.key - b.key)
-      .map((network) => {
-        const [ports, localPorts] = [portsIn(network.id), localIn(network.id)]
-        return cell(network.id, [network, ports, localPorts], () => segment(network, ports, localPorts))
-      })
-  }
 }
 
 /** These networks and all that are joined to them, directly or by way of others. */

@@ -18,6 +18,7 @@ import {
 import { type Application, flowsIn, type Unit } from '../app.ts'
 import { createMemo, partOf } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
+import { createReachedNetworks } from '../segments.ts'
 import type { Network, View } from '../view.ts'
 import { bridgesOf } from './bridges.ts'
 
@@ -35,10 +36,13 @@ export const provider: Application<typeof options> = {
   factory: ({ bridge_mappings }) => {
     const common = [flow('externalIngress', priority.miss, {}, [goto('lookup')])]
     const memo = createMemo<Unit>()
+    const reachedIn = createReachedNetworks()
     function* units(view: View): Iterable<Unit> {
       yield common
-      for (const attachment of attachmentsOf(view))
-        yield memo(attachment.network, `${attachment.ofport}`, () => [partOf(attachment, attached)])
+      for (const attachment of attachmentsOf(view, reachedIn(view)))
+        yield memo(attachment.network, `${attachment.ofport} ${attachment.isLocal}`, () => [
+          partOf(attachment, attached),
+        ])
     }
     return {
       name: 'provider',
@@ -71,9 +75,16 @@ interface Attachment {
   readonly ofport: number
   /** Undefined for a flat network. */
   readonly vlanId: number | undefined
+  /** Whether it has a port here; into the others packets are only routed. */
+  readonly isLocal: boolean
 }
 
-function* attached({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
+function* attached(attachment: Attachment): Iterable<Flow> {
+  if (attachment.isLocal) yield* entering(attachment)
+  yield* leaving(attachment)
+}
+
+function* entering({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
   const metadata = BigInt(network.key)
   const here = setField({ metadata })
   yield vlanId === undefined
@@ -87,6 +98,10 @@ function* attached({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
   const unicast = { value: '00:00:00:00:00:00', mask: '01:00:00:00:00:00' }
   yield flow('lookup', priority.unknown, { metadata, ethDst: unicast }, [goto('egress')])
   yield flow('egress', priority.returned, { metadata, reg6: 0 }, [])
+}
+
+function* leaving({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
+  const metadata = BigInt(network.key)
   const tag: Action[] =
     vlanId === undefined ? [] : [pushVlan(ethTypes.vlan), setField({ vlanVid: present | vlanId })]
   // A frame that carries a tag already stays here: outside, the tag would name somebody else's network.
@@ -95,13 +110,12 @@ function* attached({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
 }
 
 /**
- * The networks with a local port and an uplink, in order of their keys. Of two that claim the same wire, which would
+ * The networks in reach that have an uplink, in order of their keys. Of two that claim the same wire, which would
  * join two tenants, only the first is attached.
  */
-function* attachmentsOf(view: View): Iterable<Attachment> {
-  const inUse = [...new Set(view.localPorts.map((port) => port.networkId))]
+function* attachmentsOf(view: View, networks: readonly Network[]): Iterable<Attachment> {
+  const inUse = new Set(view.localPorts.map((port) => port.networkId))
   const wires = new Set<string>()
-  const networks = inUse.flatMap((id) => view.networks.get(id) ?? []).sort((a, b) => a.key - b.key)
   for (const network of networks) {
     const ofport = view.uplinks.get(network.physicalNetwork ?? '')
     const isFlat = network.networkType === 'flat'
@@ -110,7 +124,7 @@ function* attachmentsOf(view: View): Iterable<Attachment> {
     const wire = `${ofport} ${vlanId}`
     if (wires.has(wire)) continue
     wires.add(wire)
-    yield { network, ofport, vlanId }
+    yield { network, ofport, vlanId, isLocal: inUse.has(network.id) }
   }
 }
 

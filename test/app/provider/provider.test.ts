@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Network } from '../../../src/app/view.ts'
 import { formatFlow } from '../../../src/openflow/index.ts'
 import { appsOf } from '../../support/cloud.ts'
-import { networkOf, portOf, twoTenants, viewOf } from '../../support/view.ts'
+import { networkOf, portOf, routerOf, twoTenants, viewOf } from '../../support/view.ts'
 
 const [provider] = appsOf(['provider'], { bridge_mappings: ['physnet1:br-ex'] })
 const textOf = (view = twoTenants()) => Array.from(provider!.flows(view), formatFlow)
@@ -28,6 +28,17 @@ test("each tenant's network has its own tag", () => {
     'table=75, priority=51,reg6=0,metadata=0x2 actions=drop',
     `table=75, priority=50,metadata=0x2,${untagged} actions=push_vlan:0x8100,set_field:4198->vlan_vid,goto_table:80`,
     'table=80, priority=100,metadata=0x2 actions=output:1',
+  ])
+})
+
+test('a network that only a router leads to is left to, and not listened to', () => {
+  const [front, back] = [networkOf('red', 1), networkOf('red', 3, { id: 'net-back', segmentationId: 103 })]
+  const view = viewOf([front, back], [portOf(front, 1, 'web', ['10.0.0.11'])], { 1: 11 }, [
+    routerOf('red', 1, [front, back]),
+  ])
+  expect(textOf(view).filter((text) => /metadata=0x3|0x3->metadata/.test(text))).toEqual([
+    `table=75, priority=50,metadata=0x3,${untagged} actions=push_vlan:0x8100,set_field:4199->vlan_vid,goto_table:80`,
+    'table=80, priority=100,metadata=0x3 actions=output:1',
   ])
 })
 
