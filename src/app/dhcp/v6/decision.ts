@@ -9,7 +9,7 @@ import { isWithin, reachOf } from '../../reach.ts'
 import { type Advertisement, advertisementBytes } from './advertisement.ts'
 import { answerTo, type Unanswered } from './answer.ts'
 import { groups, ports, type replyTypes } from './codes.ts'
-import type { Link } from './link.ts'
+import { type Link, most } from './link.ts'
 import { readRequest, type Unread, writeReply } from './message.ts'
 import { readSolicitation, type Unsolicited } from './solicitation.ts'
 
@@ -93,8 +93,8 @@ export function advertisementOf(link: Link): Advertisement {
   return {
     mac: link.advertiser.mac,
     isRouter: link.isRouted,
-    isManaged: link.addresses.some(({ isAutonomous }) => !isAutonomous),
-    prefixes: [...prefixes.values()],
+    isManaged: prefixes.size > most.prefixes || link.addresses.some(({ isAutonomous }) => !isAutonomous),
+    prefixes: [...prefixes.values()].slice(0, most.prefixes),
     routes: link.routes,
     nameservers: link.nameservers.map(ipv6Bytes),
     domains: link.domains,

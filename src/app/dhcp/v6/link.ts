@@ -56,7 +56,7 @@ export interface Link {
 }
 
 /** What an advertisement has room for where every link has it, 1,280 bytes (RFC 8200 §5); the first ones count. */
-const most = { prefixes: 4, routes: 16, nameservers: 8, domains: 2 }
+export const most = { prefixes: 4, routes: 16, nameservers: 8, domains: 2 }
 const leastMtu = 1280
 /** The size of prefixes that a MAC address makes an address of (RFC 2464 §4). */
 const autonomousSize = 64

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import type { ServiceRules } from '../../../../src/app/dhcp/service.ts'
+import { advertisementOf } from '../../../../src/app/dhcp/v6/decision.ts'
 import { type Link, linkOf, routerMacs } from '../../../../src/app/dhcp/v6/link.ts'
 import { rangeText } from '../../../../src/app/reach.ts'
 import type { LocalPort, Port, Subnet, View } from '../../../../src/app/view.ts'
@@ -151,6 +152,22 @@ describe('the resolvers', () => {
     const dnsNameservers = Array.from({ length: 20 }, (_, index) => `2001:db8::${index + 1}`)
     expect(resolversOf({ change: only('6', { dnsNameservers }) })).toEqual(dnsNameservers.slice(0, 8))
   })
+})
+
+test('an advertisement has four prefixes, and sends machines to DHCPv6 for more', () => {
+  const view = cloudView()
+  const auto = portIn(view, 'red', 'auto')
+  const subnet = auto.addresses[0]!.subnet!
+  const addresses = Array.from({ length: 6 }, (_, index) => ({
+    ip: `fd00:${index}::f816:3eff:fe00:12`,
+    subnet: { ...subnet, id: `subnet-${index}`, cidr: `fd00:${index}::/64` },
+  }))
+  const saidOf = (count: number) =>
+    advertisementOf(told({ view, name: 'auto', port: { addresses: addresses.slice(0, count) } })!)
+  expect([4, 6].map((count) => [saidOf(count).prefixes.length, saidOf(count).isManaged])).toEqual([
+    [4, false],
+    [4, true],
+  ])
 })
 
 describe('the server of DHCPv6', () => {
