@@ -42,7 +42,7 @@ describe('apps_list', () => {
 
   test.each([
     ['clasifier', 'apps_list: there is no application "clasifier"; did you mean classifier?'],
-    ['l3_reactiv', 'apps_list: there is no application "l3_reactiv"; did you mean l3_reactive?'],
+    ['trunck', 'apps_list: there is no application "trunck"; did you mean trunk?'],
     ['dsn', 'apps_list: there is no application "dsn"; known are classifier, portsec, l2, dns, portbinding'],
     ['./my-app.js', /there is no application "\.\/my-app\.js"; known are/],
   ])('%s is an error that helps', (name, message) => {
