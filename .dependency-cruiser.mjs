@@ -15,6 +15,7 @@ const rooms = {
   'routing.ts':    [],
   'security-rule.ts': [],
   'sorted-map.ts': [],
+  'heap.ts':       [],
   'config/':       [...leaves],
   'ovsdb/':        [...leaves],
   'nb/':           ['wire/', 'config/', ...leaves],

@@ -35,7 +35,7 @@ function sharedWires({ lswitch }: Northbound): Rejected[] {
         owners.set(wire, id)
         return []
       }
-      const reason = `claims ${wire}, which is lswitch ${owner}'s; where both have ports, this one stays inside`
+      const reason = `claims ${wire}, which is lswitch ${owner}'s; this one stays inside`
       const field = type === 'flat' ? 'physical_network' : 'segmentation_id'
       const remedy = `give it another one, or make one network of the two: df-db get lswitch ${id}`
       return [{ table: 'lswitch' as const, id, field, reason, remedy }]

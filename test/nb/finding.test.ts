@@ -96,7 +96,7 @@ describe('two networks that claim one wire', () => {
       vlan(100),
       vlan(100),
       [
-        "blue segmentation_id claims VLAN 100 of physical network physnet1, which is lswitch red's; where both have ports, this one stays inside",
+        "blue segmentation_id claims VLAN 100 of physical network physnet1, which is lswitch red's; this one stays inside",
       ],
     ],
     [
@@ -104,7 +104,7 @@ describe('two networks that claim one wire', () => {
       flat,
       flat,
       [
-        "blue physical_network claims physical network physnet1, which is lswitch red's; where both have ports, this one stays inside",
+        "blue physical_network claims physical network physnet1, which is lswitch red's; this one stays inside",
       ],
     ],
     ['two VLANs', vlan(100), vlan(101), []],

@@ -37,9 +37,10 @@ export const provider: Application<typeof options> = {
     const common = [flow('externalIngress', priority.miss, {}, [goto('lookup')])]
     const memo = createMemo<Unit>()
     const reachedIn = createReachedNetworks()
+    const ownersIn = createOwners()
     function* units(view: View): Iterable<Unit> {
       yield common
-      for (const attachment of attachmentsOf(view, reachedIn(view)))
+      for (const attachment of attachmentsOf(view, reachedIn(view), ownersIn(view.networks)))
         yield memo(attachment.network, `${attachment.ofport} ${attachment.isLocal}`, () => [
           partOf(attachment, attached),
         ])
@@ -109,27 +110,49 @@ function* leaving({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
   yield flow('egressExternal', priority.wire, { metadata }, [output(ofport)])
 }
 
-/**
- * The networks in reach that have an uplink, in order of their keys. Of two that claim the same wire, which would
- * join two tenants, only the first is attached.
- */
-function* attachmentsOf(view: View, networks: readonly Network[]): Iterable<Attachment> {
+/** The networks in reach that have a wire of their own and an uplink to it, in order of their keys. */
+function* attachmentsOf(
+  view: View,
+  networks: readonly Network[],
+  owners: ReadonlyMap<string, Network>,
+): Iterable<Attachment> {
   const inUse = new Set(view.localPorts.map((port) => port.networkId))
-  const wires = new Set<string>()
   for (const network of networks) {
     const ofport = view.uplinks.get(network.physicalNetwork ?? '')
-    const isFlat = network.networkType === 'flat'
-    const vlanId = network.networkType === 'vlan' ? vlanIdOf(network) : undefined
-    if (ofport === undefined || (!isFlat && vlanId === undefined)) continue
-    const wire = `${ofport} ${vlanId}`
-    if (wires.has(wire)) continue
-    wires.add(wire)
-    yield { network, ofport, vlanId, isLocal: inUse.has(network.id) }
+    const wire = wireOf(network)
+    if (ofport === undefined || wire === undefined || owners.get(wire) !== network) continue
+    yield { network, ofport, vlanId: vlanIdOf(network), isLocal: inUse.has(network.id) }
   }
 }
 
-function vlanIdOf({ segmentationId }: Network): number | undefined {
-  return segmentationId !== undefined && segmentationId >= 1 && segmentationId <= 4094
-    ? segmentationId
-    : undefined
+/**
+ * Makes the function that tells whose each wire is: of several networks that claim one, which would join tenants, the one
+ * with the lowest key has it on every node, whether that node has ports of it or not.
+ */
+function createOwners(): (networks: View['networks']) => ReadonlyMap<string, Network> {
+  let known: View['networks'] | undefined
+  let owners = new Map<string, Network>()
+  return (networks) => {
+    if (networks === known) return owners
+    known = networks
+    owners = new Map()
+    for (const network of networks.values()) {
+      const wire = wireOf(network)
+      const owner = wire === undefined ? undefined : owners.get(wire)
+      if (wire !== undefined && !(owner && owner.key < network.key)) owners.set(wire, network)
+    }
+    return owners
+  }
+}
+
+/** The physical network and what tells the network's packets apart there; undefined if it claims none. */
+function wireOf(network: Network): string | undefined {
+  const { physicalNetwork, networkType } = network
+  const vlanId = vlanIdOf(network)
+  if (physicalNetwork === undefined || (networkType !== 'flat' && vlanId === undefined)) return undefined
+  return `${vlanId ?? 'untagged'} ${physicalNetwork}`
+}
+
+function vlanIdOf({ networkType, segmentationId: id }: Network): number | undefined {
+  return networkType === 'vlan' && id !== undefined && id >= 1 && id <= 4094 ? id : undefined
 }

@@ -83,4 +83,10 @@ describe('not attached is', () => {
     expect(texts.filter((text) => text.includes('metadata=0x2'))).toEqual([])
     expect(texts.filter((text) => text.includes('metadata=0x1'))).toHaveLength(4)
   })
+
+  test('nor where the first of them has no port: another node may have one', () => {
+    const networks = [networkOf('blue', 2, { segmentationId: 101 }), networkOf('red', 1)]
+    const ports = [portOf(networks[0]!, 2, 'web', ['10.0.0.11'])]
+    expect(textOf(viewOf(networks, ports, { 2: 12 }))).toEqual([always])
+  })
 })
