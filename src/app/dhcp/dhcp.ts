@@ -53,7 +53,8 @@ function createDhcp(values: Values, host: AppHost): App {
   const ipv4 = createIpv4Service(rules, host)
   const ipv6 = createIpv6Service(rules, userdata, host)
   const perSecond = values.df_dhcp_max_rate_per_sec
-  const isWithin = perSecond > 0 ? createTokenBuckets<LocalPort>(perSecond) : () => true
+  const isWithin = limitOf(perSecond)
+  const isBearable = limitOf(bearable * perSecond)
   const services = [ipv4, ipv6]
   const problems = (view: View) => services.flatMap((service) => service.problems(view))
   let last: View | undefined
@@ -68,8 +69,11 @@ function createDhcp(values: Values, host: AppHost): App {
     for (const service of services) yield* service.units(view)
   }
 
-  const packetIn = (punt: Punt, view: View): Verdict =>
-    isWithin(punt.port, punt.atMs) ? (ipv6.decide(punt, view) ?? ipv4.decide(punt, view)) : overload
+  const packetIn = (punt: Punt, view: View): Verdict => {
+    const { port, atMs } = punt
+    if (isWithin(port, atMs)) return ipv6.decide(punt, view) ?? ipv4.decide(punt, view)
+    return isBearable(port, atMs) ? overload : flood
+  }
 
   return {
     name: dhcp.name,
@@ -83,8 +87,14 @@ function createDhcp(values: Values, host: AppHost): App {
   }
 }
 
-/** For so long the switch drops what such a port asks: the controller is everybody's. */
-const overload: Verdict = { kind: 'drop', why: 'overload', bypassSeconds: 1 }
+/** A port that asks too much is answered again as soon as it asks less. */
+const overload: Verdict = { kind: 'drop', why: 'overload' }
+/** So many times as much as it may is a flood, which the switch drops for a second: the controller is everybody's. */
+const bearable = 10
+const flood: Verdict = { kind: 'drop', why: 'flood', bypassSeconds: 1 }
+
+/** What a port may ask for; 0 is no limit. */
+const limitOf = (perSecond: number) => (perSecond > 0 ? createTokenBuckets<LocalPort>(perSecond) : () => true)
 
 function rulesOf(values: Values, { common: { dnsDomain, leaseSeconds } }: AppHost): LeaseRules {
   const stranger = values.df_dns_servers.find((ip) => isIP(ip) === 0)

@@ -203,11 +203,13 @@ describe('the address of the server', () => {
   })
 })
 
-test('a port that asks too much is dropped by the switch for a second, and the other tenant’s is not', () => {
+test('a port that floods is dropped by the switch for a second, and the other tenant’s is not', () => {
   const { view, web } = twoTenants()
   const app = appOf({ df_dhcp_max_rate_per_sec: 1 })
   expect(ask(app, view, web('red'), discover, 0)).toMatchObject({ kind: 'reply' })
-  expect(ask(app, view, web('red'), discover, 1)).toMatchObject({ kind: 'drop', bypassSeconds: 1 })
+  for (let packet = 0; packet < 10; packet++)
+    expect(ask(app, view, web('red'), discover, 1)).toEqual({ kind: 'drop', why: 'overload' })
+  expect(ask(app, view, web('red'), discover, 1)).toEqual({ kind: 'drop', why: 'flood', bypassSeconds: 1 })
   expect(ask(app, view, web('blue'), discover, 2)).toMatchObject({ kind: 'reply' })
   expect(app.bypass!(web('red')).map(formatFlow)).toEqual([
     `table=30, priority=200,reg6=0x${web('red').key.toString(16)} actions=drop`,
