@@ -136,7 +136,10 @@ remember() {
   write_resolver
 }
 
+# One hook at a time: two that read each other's lease half way would write half of what both were told.
 write_resolver() {
+  exec 9>"$directory/resolver.lock"
+  flock 9
   all() { cat "$directory"/lease.[46] 2>/dev/null | sed -n "s/^$1=//p" | tr -s ' ' '\\n' | awk 'NF && !seen[$0]++'; }
   {
     all dns | sed 's/^/nameserver /'
@@ -146,6 +149,7 @@ write_resolver() {
   # The file itself stays: a shell in the VM has it mounted.
   cat "$directory/resolver.$$" >"$resolver"
   rm "$directory/resolver.$$"
+  exec 9>&-
 }
 
 configure() {
