@@ -14,6 +14,9 @@ import { ports } from './codes.ts'
 /** The userdata by which the host finds the application of a punt. */
 export const userdata = 'dhcp'
 
+/** Without a tag of its own. */
+const untagged: Match = { vlanTci: { value: 0, mask: 0x1000 } }
+
 // biome-ignore format: columns
 const priority = {
   echo:     300,
@@ -51,7 +54,7 @@ export function* portFlows(
   for (const ipv4Dst of server ? [everybody, server.ip] : [everybody]) {
     if (isPortSecurityEnabled)
       for (const ethSrc of macs)
-        yield flow('portsec', priority.ownQuery, { reg6: key, vlanVid: 0, ethSrc, ...query, ipv4Dst }, [
+        yield flow('portsec', priority.ownQuery, { reg6: key, ...untagged, ethSrc, ...query, ipv4Dst }, [
           goto('services'),
         ])
     yield flow('dhcp', priority.known, { reg6: key, ethType: ethTypes.ipv4, ipv4Dst }, [punt])
