@@ -38,9 +38,14 @@ export class WantedFlow implements Held {
   }
 
   get flow(): Flow {
-    let place = 0
-    for (const bare of this.part) if (place++ === this.place) return ownedFlow(bare, this.owner)
-    throw new BugError(`a part of ${this.owner} has lost a flow`)
+    return this.among([...this.part])
+  }
+
+  /** The flow, for whoever has made those of its part already. */
+  among(flows: readonly Flow[]): Flow {
+    const bare = flows[this.place]
+    if (bare === undefined) throw new BugError(`a part of ${this.owner} has lost a flow`)
+    return ownedFlow(bare, this.owner)
   }
 }
 
@@ -105,8 +110,8 @@ export const emptySwitch: Installed = { flows: SortedMap.empty(), groups: new Ma
  * (OF 1.3.5 §6.5), which is also why a changed group is modified and never deleted and added again.
  */
 export function difference(desired: Desired, installed: Installed): Change[] {
-  const adds: (Change & { readonly identity: string })[] = []
-  const deletes: (Change & { readonly identity: string })[] = []
+  const adds: FlowChange[] = []
+  const deletes: FlowChange[] = []
   for (const identity of changedFlows(installed.flows, desired.flows)) {
     const wanted = desired.flows.get(identity)
     if (wanted === undefined)
@@ -115,10 +120,25 @@ export function difference(desired: Desired, installed: Installed): Change[] {
   }
   return [
     ...changedGroups(desired, installed),
-    ...adds.sort((a, b) => tableOf(b.identity) - tableOf(a.identity)),
-    ...deletes.sort((a, b) => tableOf(a.identity) - tableOf(b.identity)),
+    ...inTableOrder(adds).reverse(),
+    ...inTableOrder(deletes),
     ...goneGroups(desired, installed),
   ]
+}
+
+type FlowChange = Extract<Change, { readonly kind: 'addFlow' | 'deleteFlow' }>
+
+/** By table, and in a table those of one part together: whoever sends them makes a part's flows once for all of them. */
+function inTableOrder(changes: readonly FlowChange[]): FlowChange[] {
+  const rankOf = new Map<Part | undefined, number>()
+  const ranked = changes.map((change) => {
+    const held = change.kind === 'addFlow' ? change.wanted : change.held
+    const part = held instanceof WantedFlow ? held.part : undefined
+    const rank = rankOf.get(part) ?? rankOf.size
+    rankOf.set(part, rank)
+    return { change, table: tableOf(change.identity), rank }
+  })
+  return ranked.sort((a, b) => a.table - b.table || a.rank - b.rank).map(({ change }) => change)
 }
 
 /** The identities under which two flow tables hold different flows; quick if both share much. */

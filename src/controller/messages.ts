@@ -3,7 +3,7 @@
  * else in this room spells a message out.
  */
 
-import { selfCheckPort } from '../app/app.ts'
+import { type Part, selfCheckPort } from '../app/app.ts'
 import { registerNumber, registers, zoneOpenedBy } from '../app/pipeline.ts'
 import {
   type Flow,
@@ -17,7 +17,15 @@ import {
 } from '../openflow/index.ts'
 import { SortedMap } from '../sorted-map.ts'
 import { everyCookie, kindOf } from './cookie.ts'
-import { type Change, contentOf, type Desired, type Held, type Installed, identityOf } from './flow-table.ts'
+import {
+  type Change,
+  contentOf,
+  type Desired,
+  type Held,
+  type Installed,
+  identityOf,
+  WantedFlow,
+} from './flow-table.ts'
 
 export type { Outgoing, PacketIn } from '../openflow/index.ts'
 
@@ -59,13 +67,24 @@ export function deleteTimedFlows(): Outgoing {
   return { kind: 'flowMod', command: 'delete', ...every, ...everyCookie('timed') }
 }
 
-/** The message that makes a change. */
-export function messageOf(change: Change): Outgoing {
+/** The messages that make these changes, one for each; every part is asked for its flows once. */
+export function messagesOf(changes: readonly Change[]): Outgoing[] {
+  const made = new Map<Part, readonly Flow[]>()
+  const flowOf = (held: Held): Flow => {
+    if (!(held instanceof WantedFlow)) return held.flow
+    const flows = made.get(held.part) ?? [...held.part]
+    made.set(held.part, flows)
+    return held.among(flows)
+  }
+  return changes.map((change) => messageOf(change, flowOf))
+}
+
+function messageOf(change: Change, flowOf: (held: Held) => Flow): Outgoing {
   switch (change.kind) {
     case 'addFlow':
-      return addFlow(change.wanted.flow)
+      return addFlow(flowOf(change.wanted))
     case 'deleteFlow':
-      return deleteFlow(change.held.flow)
+      return deleteFlow(flowOf(change.held))
     case 'addGroup':
     case 'modifyGroup': {
       const { groupId, type, buckets } = change.wanted.group

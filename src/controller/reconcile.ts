@@ -37,7 +37,7 @@ import {
 import {
   deleteTimedFlows,
   emptyZone,
-  messageOf,
+  messagesOf,
   readSwitch,
   type Scope,
   type SwitchLink,
@@ -192,7 +192,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     )
     for (let from = 0; from < changes.length && wished === desired && !isOver; from += transactionLength) {
       const batch = changes.slice(from, from + transactionLength)
-      const messages = batch.map(messageOf)
+      const messages = messagesOf(batch)
       const zones = messages.map(zoneOf)
       const opened = [...new Set(zones)].filter((zone) => zone !== undefined)
       const outcomes = await link.transact([...messages, ...opened.map(emptyZone)])

@@ -136,3 +136,14 @@ describe('the difference', () => {
 test('an empty switch needs everything', () => {
   expect(difference(desiredOf({ flows: ['0/a=x'], groups: ['31=g'] }), emptySwitch)).toHaveLength(2)
 })
+
+test('in a table the flows of one part are sent together', () => {
+  const parts = ['red', 'blue'].map((owner) => ({ owner, part: [flowOf(5, 100)] }))
+  const flows = ['a', 'b', 'c', 'd'].map((name, index) => {
+    const { owner, part } = parts[index % 2]!
+    return [`${String.fromCharCode(5)}${name}`, new WantedFlow(owner, part, 0, name)] as const
+  })
+  const changes = difference({ flows: SortedMap.of(flows), groups: new Map() }, emptySwitch)
+  const owners = changes.map((change) => (change.kind === 'addFlow' ? change.wanted.owner : ''))
+  expect(owners).toEqual(['blue', 'blue', 'red', 'red'])
+})

@@ -4,7 +4,7 @@ import {
   addFlow,
   deleteFlow,
   deleteTimedFlows,
-  messageOf,
+  messagesOf,
   type Outgoing,
   probe,
   probeSequenceOf,
@@ -55,7 +55,25 @@ const changes: [Change, string, RegExp][] = [
 
 test.each(changes)('%o is one message, and one line for people', (change, text, message) => {
   expect(textOf(change)).toBe(text)
-  expect(shown(messageOf(change))).toMatch(message)
+  const [made] = messagesOf([change])
+  expect(shown(made!)).toMatch(message)
+})
+
+test('a part is asked for its flows once, however many of them are sent', () => {
+  const flows = [1, 2, 3].map((reg6) => flowOf(32, 100, { reg6 }, 55))
+  let asked = 0
+  const part = {
+    *[Symbol.iterator]() {
+      asked += 1
+      yield* flows
+    },
+  }
+  const sent = flows.map((one, place): Change => {
+    const wanted = new WantedFlow('dns', part, place, contentOf(ownedFlow(one, 'dns')))
+    return { kind: 'addFlow', identity: identityOf(one), wanted }
+  })
+  expect(messagesOf(sent).map((message) => /reg6=0x(\d)/.exec(shown(message))?.[1])).toEqual(['1', '2', '3'])
+  expect(asked).toBe(1)
 })
 
 test('a renewal neither resets counters nor is it a modification', () => {
