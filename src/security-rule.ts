@@ -8,10 +8,15 @@ import { isIP } from 'node:net'
 /** A rule as it is described; whatever is undefined matches everything. */
 export interface DescribedRule {
   readonly ethertype: 'IPv4' | 'IPv6'
+  /** The number of the protocol. */
   readonly protocol: number | undefined
+  /** The lowest port, or the ICMP type. */
   readonly portRangeMin: number | undefined
+  /** The highest port, or the ICMP code. */
   readonly portRangeMax: number | undefined
+  /** The group whose members the other end is one of. */
   readonly remoteGroupId: string | undefined
+  /** Where the other end is, a CIDR. */
   readonly remoteIpPrefix: string | undefined
 }
 

@@ -4,6 +4,8 @@
  * meaning of the fields are those of Dragonflow's models (`db/models/l2.py`).
  */
 
+import type { DescribedRule } from '../security-rule.ts'
+
 /** One moment of the network. Two views never share a version; a higher one is newer. */
 export interface View {
   readonly version: number
@@ -178,19 +180,8 @@ export interface SecurityGroup {
   readonly rules: readonly SecurityGroupRule[]
 }
 
-/** What a security group lets by; whatever is undefined matches everything. */
-export interface SecurityGroupRule {
+/** What a security group lets by. */
+export interface SecurityGroupRule extends DescribedRule {
   readonly id: string
   readonly direction: 'ingress' | 'egress'
-  readonly ethertype: 'IPv4' | 'IPv6'
-  /** The number of the protocol. */
-  readonly protocol: number | undefined
-  /** The lowest port, or the ICMP type. */
-  readonly portRangeMin: number | undefined
-  /** The highest port, or the ICMP code. */
-  readonly portRangeMax: number | undefined
-  /** The group whose members the other end is one of. */
-  readonly remoteGroupId: string | undefined
-  /** Where the other end is, a CIDR. */
-  readonly remoteIpPrefix: string | undefined
 }

@@ -16,6 +16,7 @@ import type {
   Northbound,
   SecurityGroup as SecurityGroupRow,
 } from '../nb/index.ts'
+import { describedRule } from '../nb/index.ts'
 
 /** A network, which its subnets are found for. */
 export function networkOf(row: LogicalSwitch | undefined, subnets: readonly Subnet[]): Network | undefined {
@@ -116,16 +117,7 @@ export const chassisOf = (row: ChassisRow | undefined): Chassis | undefined =>
 export function securityGroupOf(row: SecurityGroupRow | undefined): SecurityGroup | undefined {
   if (row === undefined) return undefined
   const { id, unique_key: key, topic, name = '' } = row
-  const rules = row.rules.map((rule) => ({
-    id: rule.id,
-    direction: rule.direction,
-    ethertype: rule.ethertype,
-    protocol: rule.protocol,
-    portRangeMin: rule.port_range_min,
-    portRangeMax: rule.port_range_max,
-    remoteGroupId: rule.remote_group_id,
-    remoteIpPrefix: rule.remote_ip_prefix,
-  }))
+  const rules = row.rules.map((rule) => ({ id: rule.id, direction: rule.direction, ...describedRule(rule) }))
   return { id, key, topic, name, rules }
 }
 

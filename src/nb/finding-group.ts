@@ -28,7 +28,7 @@ export const groupFindings = (northbound: Northbound): Rejected[] => [
 function vainRules({ secgroup }: Northbound): Rejected[] {
   return [...secgroup.values()].flatMap(({ id, topic, rules }) =>
     rules.flatMap((rule, index) => {
-      const fault = ruleFault(describedOf(rule))
+      const fault = ruleFault(describedRule(rule))
       const found = fault
         ? { field: fieldOf[fault.field], reason: fault.reason }
         : remoteFault(rule.remote_group_id, topic, secgroup)
@@ -64,7 +64,8 @@ function strangeness(id: string, topic: string, secgroup: Northbound['secgroup']
   return group.topic === topic ? undefined : `names secgroup ${id} of another tenant (${group.topic})`
 }
 
-const describedOf = (rule: Rule): DescribedRule => ({
+/** A row's rule as everybody else describes it. */
+export const describedRule = (rule: Rule): DescribedRule => ({
   ethertype: rule.ethertype,
   protocol: rule.protocol,
   portRangeMin: rule.port_range_min,

@@ -10,6 +10,7 @@ export {
 } from './driver.ts'
 export { fieldValue, newRowText, tableNamed } from './edit.ts'
 export { findingsOf } from './finding.ts'
+export { describedRule } from './finding-group.ts'
 export { isJsonObject, type Json, type JsonObject, pythonJson } from './json.ts'
 export {
   changedNorthbound,

@@ -16,6 +16,7 @@ import {
   setField,
 } from '../../openflow/index.ts'
 import { type Application, flowsIn, type Unit } from '../app.ts'
+import { createOwners, type Owners } from '../claims.ts'
 import { createMemo, partOf } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
 import { createReachedNetworks } from '../segments.ts'
@@ -37,7 +38,7 @@ export const provider: Application<typeof options> = {
     const common = [flow('externalIngress', priority.miss, {}, [goto('lookup')])]
     const memo = createMemo<Unit>()
     const reachedIn = createReachedNetworks()
-    const ownersIn = createOwners()
+    const ownersIn = createOwners(wireOf)
     function* units(view: View): Iterable<Unit> {
       yield common
       for (const attachment of attachmentsOf(view, reachedIn(view), ownersIn(view.networks)))
@@ -111,37 +112,13 @@ function* leaving({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
 }
 
 /** The networks in reach that have a wire of their own and an uplink to it, in order of their keys. */
-function* attachmentsOf(
-  view: View,
-  networks: readonly Network[],
-  owners: ReadonlyMap<string, Network>,
-): Iterable<Attachment> {
+function* attachmentsOf(view: View, networks: readonly Network[], owners: Owners): Iterable<Attachment> {
   const inUse = new Set(view.localPorts.map((port) => port.networkId))
   for (const network of networks) {
     const ofport = view.uplinks.get(network.physicalNetwork ?? '')
     const wire = wireOf(network)
     if (ofport === undefined || wire === undefined || owners.get(wire) !== network) continue
     yield { network, ofport, vlanId: vlanIdOf(network), isLocal: inUse.has(network.id) }
-  }
-}
-
-/**
- * Makes the function that tells whose each wire is: of several networks that claim one, which would join tenants, the one
- * with the lowest key has it on every node, whether that node has ports of it or not.
- */
-function createOwners(): (networks: View['networks']) => ReadonlyMap<string, Network> {
-  let known: View['networks'] | undefined
-  let owners = new Map<string, Network>()
-  return (networks) => {
-    if (networks === known) return owners
-    known = networks
-    owners = new Map()
-    for (const network of networks.values()) {
-      const wire = wireOf(network)
-      const owner = wire === undefined ? undefined : owners.get(wire)
-      if (wire !== undefined && !(owner && owner.key < network.key)) owners.set(wire, network)
-    }
-    return owners
   }
 }
 

@@ -4,6 +4,7 @@
  * by every node alike. It knows no node and no flow.
  */
 
+import { createOwners } from '../claims.ts'
 import type { Network } from '../view.ts'
 
 // biome-ignore format: columns
@@ -25,30 +26,18 @@ export type Wire =
 
 /** Makes the function that tells what each network of a view is to tunnels. */
 export function createWires(): (networks: ReadonlyMap<string, Network>) => (network: Network) => Wire {
-  let known: ReadonlyMap<string, Network> | undefined
-  let owners = new Map<string, number>()
+  const ownersIn = createOwners(numberOf)
   return (networks) => {
-    if (networks !== known) owners = ownersOf(networks.values())
-    known = networks
+    const owners = ownersIn(networks)
     return (network) => {
       const { networkType: type = '', segmentationId: id, key } = network
       if (!Object.hasOwn(highestId, type)) return { kind: 'other' }
       const number = numberOf(network)
       if (number === undefined || id === undefined) return { kind: 'refused', why: 'noSegment' }
-      if (owners.get(number) !== key) return { kind: 'refused', why: 'sharedSegment' }
+      if (owners.get(number)?.key !== key) return { kind: 'refused', why: 'sharedSegment' }
       return { kind: 'carried', type, id }
     }
   }
-}
-
-/** The lowest key that claims each number. */
-function ownersOf(networks: Iterable<Network>): Map<string, number> {
-  const owners = new Map<string, number>()
-  for (const network of networks) {
-    const number = numberOf(network)
-    if (number !== undefined) owners.set(number, Math.min(network.key, owners.get(number) ?? network.key))
-  }
-  return owners
 }
 
 function numberOf({ networkType: type = '', segmentationId: id }: Network): string | undefined {

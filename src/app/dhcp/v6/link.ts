@@ -8,15 +8,7 @@ import { isIPv6 } from 'node:net'
 import { ipv6Bytes } from '../../../wire/address.ts'
 import { type DhcpServer, dhcpServerOf } from '../../dhcp-server.ts'
 import { domainOf, hostNameOf } from '../../host-name.ts'
-import {
-  addressText,
-  interfaceAddress,
-  isIpv6,
-  isWithin,
-  linkLocalOf,
-  type Reach,
-  reachOf,
-} from '../../reach.ts'
+import { addressText, interfaceAddress, isIpv6, linkLocalOf, type Reach, reachOf } from '../../reach.ts'
 import type { LocalPort, Network, Port, Router, Subnet } from '../../view.ts'
 import type { Problem, ServiceRules } from '../service.ts'
 
@@ -113,15 +105,11 @@ export function linkOf(
 
 /** What the rows of a port of `network` say of IPv6 that it cannot be told. */
 export function problemsOf(port: LocalPort, network: Network, rules: ServiceRules): Problem[] {
-  const configured = port.addresses.filter(({ subnet }) => subnet && isConfigured(subnet))
-  const outside = configured.filter(({ ip, subnet }) => rowAddress(port, ip, subnet) === undefined)
-  const subnets = [...new Set(configured.map(({ subnet }) => subnet!))]
+  const subnets = [
+    ...new Set(port.addresses.flatMap(({ subnet }) => (subnet && isConfigured(subnet) ? subnet : []))),
+  ]
   const mtu = mtuOf(network, rules)
   return [
-    ...outside.map(({ ip, subnet }) => ({
-      row: `lport/${port.id}`,
-      reason: `${ip} is no address of its subnet, ${subnet!.cidr}`,
-    })),
     ...subnets.flatMap(({ id, hostRoutes, gatewayIp }) =>
       hostRoutes
         .filter(({ nexthop }) => nexthop !== gatewayIp)
@@ -144,9 +132,8 @@ const nobody = '02:df:00:00:00:00'
 function rowAddress({ macs }: Port, ip: string, subnet: Subnet | undefined): RowAddress | undefined {
   if (subnet === undefined || !isConfigured(subnet)) return undefined
   const prefix = reachOf(subnet.cidr)!
-  const address = reachOf(ip)!
-  if (!isIpv6(address) || !isWithin(address, [prefix])) return undefined
-  const isMade = macs.some((mac) => interfaceAddress(prefix, mac).bytes.equals(address.bytes))
+  const { bytes } = reachOf(ip)!
+  const isMade = macs.some((mac) => interfaceAddress(prefix, mac).bytes.equals(bytes))
   return { ip, subnet, prefix, isAutonomous: isMade && prefix.prefix === autonomousSize }
 }
 
