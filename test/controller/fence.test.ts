@@ -4,6 +4,7 @@ import { allotTables } from '../../src/app/extension.ts'
 import { foreignFlow, goto } from '../../src/app/extension-flow.ts'
 import type { ForeignApp } from '../../src/app/foreign.ts'
 import { fenced, fenceMetrics } from '../../src/controller/fence.ts'
+import { TimeLimitError } from '../../src/controller/time-limit.ts'
 import { reasonOf } from '../../src/errors.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics, type Metrics } from '../../src/metrics.ts'
@@ -156,7 +157,12 @@ describe('a packet', () => {
     })
     for (let i = 0; i < count; i++) {
       time = Math.max(time, i * everyMs)
-      app.packetIn!(punt, view)
+      try {
+        app.packetIn!(punt, view)
+      } catch (error) {
+        // The other limit, which is real time: this machine stood still meanwhile.
+        if (!(error instanceof TimeLimitError)) throw error
+      }
     }
     expect(app.suspendedBecause !== undefined).toBe(isSuspended)
   })

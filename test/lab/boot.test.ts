@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { configuredAddresses, leaseOf, untilBooted } from '../../src/lab/boot.ts'
 import { down, type Lab, portOf, up } from '../../src/lab/lab.ts'
-import { outputOf, startDaemon, waitUntil } from '../../src/lab/process.ts'
+import { startDaemon, waitUntil } from '../../src/lab/process.ts'
 import { openState } from '../../src/lab/state.ts'
 import { labStatus } from '../../src/lab/status.ts'
 import { switchAt } from '../../src/lab/switch.ts'
-import { labNameOf, tracesOf } from '../support/lab.ts'
+import { labNameOf, printedIn, tracesOf } from '../support/lab.ts'
 
 /** Two tenants with the same addresses; each has a dnsmasq that tells its VMs theirs, by MAC. */
 const text = `
@@ -79,8 +79,7 @@ afterAll(async () => {
 
 const vm = (key: string) => portOf(lab.plan, key).port
 
-const inside = async (key: string, ...command: string[]) =>
-  (await outputOf('ip', ['netns', 'exec', vm(key).namespace, ...command])).stdout
+const inside = (key: string, ...command: string[]) => printedIn(vm(key).namespace, ...command)
 
 // biome-ignore format: one row a line
 test.each([

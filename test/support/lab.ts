@@ -1,12 +1,25 @@
 /** What the tests of the lab share: names that nobody else uses, and what a lab has left on this machine. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { outputOf } from '../../src/lab/process.ts'
 import { directoryOf, readState } from '../../src/lab/state.ts'
 
 export const twoTenantsFile = 'examples/two-tenants.yaml'
 
 /** A lab name that no other run of the tests uses. */
 export const labNameOf = (test: string) => `${test}-${process.pid}`
+
+/** What a command prints in a namespace, with the namespace's own resolv.conf. */
+export const printedIn = async (namespace: string, ...command: string[]): Promise<string> =>
+  (await outputOf('ip', ['netns', 'exec', namespace, ...command])).stdout
+
+/** What the controller of a node counts, in the form of Prometheus. */
+export const metricsOf = ({ namespace }: { readonly namespace: string }): Promise<string> =>
+  printedIn(
+    namespace,
+    ...['node', '-e'],
+    "fetch('http://127.0.0.1:9476/metrics').then((r) => r.text()).then((t) => process.stdout.write(t))",
+  )
 
 /** Everything on this machine that bears a lab's name: namespaces, directories, processes. Empty when it is down. */
 export function tracesOf(name: string): string[] {

@@ -13,7 +13,7 @@ import { configuredAddresses, untilBooted } from '../../src/lab/boot.ts'
 import { down, type Lab, portOf, up } from '../../src/lab/lab.ts'
 import { ip } from '../../src/lab/namespace.ts'
 import { northboundOf } from '../../src/lab/plan.ts'
-import { outputOf, waitUntil } from '../../src/lab/process.ts'
+import { waitUntil } from '../../src/lab/process.ts'
 import { type NbDriver, openNbDriver, updateRow } from '../../src/nb/index.ts'
 import { macBytes } from '../../src/wire/address.ts'
 import { asking, association, client, message, option } from '../app/dhcp/v6/messages.ts'
@@ -21,7 +21,7 @@ import { tcpdumpOf } from '../packet/foreign.ts'
 import { buildMs, builtSource } from '../support/build.ts'
 import { type Capture, sendFrames, startCapture } from '../support/capture.ts'
 import { eth, icmpv6, ipv6, routerSolicitation, udp } from '../support/frames.ts'
-import { labNameOf, tracesOf } from '../support/lab.ts'
+import { labNameOf, metricsOf, printedIn, tracesOf } from '../support/lab.ts'
 
 const made = 'fd00:a::f816:3eff:fe00:12'
 const networkText = (tenant: string, id: number, more: string) => `
@@ -83,21 +83,13 @@ afterAll(async () => {
 })
 
 const vm = (key: string) => portOf(lab.plan, key).port
-const inside = async (key: string, ...command: string[]) =>
-  (await outputOf('ip', ['netns', 'exec', vm(key).namespace, ...command])).stdout
+const inside = (key: string, ...command: string[]) => printedIn(vm(key).namespace, ...command)
 const defaultRoute = (key: string) => inside(key, 'ip', '-6', 'route', 'show', 'default')
 /** How many packets the application dropped so far, by reason. */
 async function dropped(): Promise<Map<string, number>> {
-  const script = "fetch('http://127.0.0.1:9476/metrics').then((r) => r.text()).then((t) => console.log(t))"
-  const { stdout } = await outputOf('ip', [
-    'netns',
-    'exec',
-    lab.plan.nodes[0]!.namespace,
-    'node',
-    '-e',
-    script,
-  ])
-  const lines = stdout.matchAll(/^df_punts_total\{app="dhcp",verdict="drop",why="(\w+)"\} (\d+)$/gm)
+  const lines = (await metricsOf(lab.plan.nodes[0]!)).matchAll(
+    /^df_punts_total\{app="dhcp",verdict="drop",why="(\w+)"\} (\d+)$/gm,
+  )
   return new Map([...lines].map(([, why, count]) => [why!, Number(count)]))
 }
 

@@ -14,8 +14,8 @@ import { ports } from './codes.ts'
 /** The userdata by which the host finds the application of a punt. */
 export const userdata = 'dhcp'
 
-/** Without a tag of its own. */
-const untagged: Match = { vlanTci: { value: 0, mask: 0x1000 } }
+/** Without a tag, by the field without priority bits: a switch reads an exact vlan_tci of 0 back as this one. */
+export const untagged: Match = { vlanVid: 0 }
 
 // biome-ignore format: columns
 const priority = {
@@ -36,8 +36,7 @@ const everybody = '255.255.255.255'
 /** What all networks share: queries of ports without DHCP go on as if there was none. */
 export function commonFlows(): Flow[] {
   return [
-    // The field without priority bits: a switch reads an exact vlan_tci of 0 back as this one, and it would look changed.
-    flow('services', priority.known, { vlanVid: 0, ...query }, [goto('dhcp')]),
+    flow('services', priority.known, { ...untagged, ...query }, [goto('dhcp')]),
     flow('dhcp', priority.miss, {}, [goto('lookup')]),
   ]
 }

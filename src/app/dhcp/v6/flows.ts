@@ -7,6 +7,7 @@
 import { controller, ethTypes, type Flow, type Match } from '../../../openflow/index.ts'
 import { flow, goto, through } from '../../pipeline.ts'
 import type { LocalPort } from '../../view.ts'
+import { untagged } from '../flows.ts'
 import { discoveryTypes, ports } from './codes.ts'
 
 // biome-ignore format: columns
@@ -22,8 +23,8 @@ const query: Match = { ...ipv6, ipProto: 17, udpSrc: ports.client, udpDst: ports
 
 /** What all ports share. */
 export const commonFlows = (): Flow[] => [
-  flow('services', priority.solicitation, { vlanVid: 0, ...solicitation }, [goto('dhcp')]),
-  flow('services', priority.known, { vlanVid: 0, ...query }, [goto('dhcp')]),
+  flow('services', priority.solicitation, { ...untagged, ...solicitation }, [goto('dhcp')]),
+  flow('services', priority.known, { ...untagged, ...query }, [goto('dhcp')]),
 ]
 
 /**
