@@ -17,7 +17,7 @@ import { readState } from '../../src/lab/state.ts'
 import { labStatus } from '../../src/lab/status.ts'
 import { switchAt } from '../../src/lab/switch.ts'
 import { builtSource } from '../support/build.ts'
-import { devicesOf, twoTenantsFile as file, labNameOf, links, tracesOf } from '../support/lab.ts'
+import { devicesOf, twoTenantsFile as file, labNameOf, links, patchWords, tracesOf } from '../support/lab.ts'
 
 const options = { file, controller: undefined, diesWithParent: true, report: () => {} }
 const command = join(builtSource(), 'cli/df-lab.js')
@@ -283,18 +283,8 @@ test('a lab that there is not is an error with the remedy', () => {
 async function connectByHand({ plan }: Lab): Promise<void> {
   const [node] = plan.nodes
   const { vsctl, ofctl } = switchAt(node!.switchDirectory)
-  const patch = (bridge: string, port: string, peer: string) => [
-    'add-port',
-    bridge,
-    port,
-    '--',
-    'set',
-    'interface',
-    port,
-    'type=patch',
-    `options:peer=${peer}`,
-  ]
-  await vsctl(...patch('br-int', 'to-ex', 'to-int'), '--', ...patch('br-ex', 'to-int', 'to-ex'))
+  const [here, there] = [patchWords('br-int', 'to-ex', 'to-int'), patchWords('br-ex', 'to-int', 'to-ex')]
+  await vsctl(...here, '--', ...there)
   for (const { device, networkId } of plan.ports) {
     const vlan = plan.networks.find(({ id }) => id === networkId)!.segmentationId
     await vsctl('set', 'port', device, `tag=${vlan}`)

@@ -6,7 +6,7 @@ import { down, type Lab, namespaceOf, portOf, up } from '../../src/lab/lab.ts'
 import { ip, runIn } from '../../src/lab/namespace.ts'
 import { outputOf } from '../../src/lab/process.ts'
 import { switchAt } from '../../src/lab/switch.ts'
-import { labNameOf, tracesOf } from '../support/lab.ts'
+import { labNameOf, patchWords, tracesOf } from '../support/lab.ts'
 
 /** Two tenants with the same addresses on two nodes: the left VM of each is on the first. */
 const text = `
@@ -80,20 +80,8 @@ test('a node is a router between the world and its external bridge, for its exte
   const [node] = lab.plan.nodes
   const { mac, ofport, namespace } = vm('red-left')
   const tools = switchAt(node!.switchDirectory)
-  const patch = (bridge: string, port: string, peer: string) =>
-    tools.vsctl(
-      'add-port',
-      bridge,
-      port,
-      '--',
-      'set',
-      'interface',
-      port,
-      'type=patch',
-      `options:peer=${peer}`,
-    )
-  await patch('br-int', 'to-ext', 'to-int')
-  await patch('br-ext', 'to-int', 'to-ext')
+  await tools.vsctl(...patchWords('br-int', 'to-ext', 'to-int'))
+  await tools.vsctl(...patchWords('br-ext', 'to-int', 'to-ext'))
   const kernel = (await tools.vsctl('get', 'interface', 'br-ext', 'mac_in_use')).trim().replaceAll('"', '')
   const own = '00:00:00:00:00:99'
   await flow(

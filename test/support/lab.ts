@@ -21,6 +21,12 @@ export const metricsOf = ({ namespace }: { readonly namespace: string }): Promis
     "fetch('http://127.0.0.1:9476/metrics').then((r) => r.text()).then((t) => process.stdout.write(t))",
   )
 
+/** The words by which `ovs-vsctl` gives a bridge one end of a patch; the other end is `peer`. */
+export const patchWords = (bridge: string, port: string, peer: string): string[] => [
+  ...['add-port', bridge, port, '--'],
+  ...['set', 'interface', port, 'type=patch', `options:peer=${peer}`],
+]
+
 /** Everything on this machine that bears a lab's name: namespaces, directories, processes. Empty when it is down. */
 export function tracesOf(name: string): string[] {
   const namespaces = entriesOf('/run/netns').filter((entry) => entry.startsWith(`df-${name}-`))
