@@ -75,6 +75,7 @@ try {
   }
   await sayMemory('when ready')
 
+  await sleep(5000) // what the start has left to do: every flow is looked at once
   const idle = await cpuShare(pid, () => sleep(1000 * Number(values.rest)))
   say('CPU at rest', `${(idle * 100).toFixed(1)} % of a core`)
 

@@ -64,6 +64,12 @@ export class SortedMap<V> implements ReadonlyMap<string, V> {
     return leaf?.values[indexOf(leaf.keys, key)]
   }
 
+  /** The key as this map holds it, so that whoever keeps it needs no string of its own; undefined if it is not there. */
+  keyOf(key: string): string | undefined {
+    const leaf = this.#leaves[this.#placeOf(key)]
+    return leaf?.keys[indexOf(leaf.keys, key)]
+  }
+
   has(key: string): boolean {
     const leaf = this.#leaves[this.#placeOf(key)]
     return leaf !== undefined && indexOf(leaf.keys, key) >= 0
@@ -167,8 +173,9 @@ function merged<V>(
   let at = 0
   for (const key of keys) {
     for (; at < old.keys.length && old.keys[at]! < key; at += 1) put(old.keys[at]!, old.values[at])
-    if (old.keys[at] === key) at += 1
-    put(key, changes.get(key))
+    const isOld = old.keys[at] === key
+    put(isOld ? old.keys[at]! : key, changes.get(key))
+    if (isOld) at += 1
   }
   for (; at < old.keys.length; at += 1) put(old.keys[at]!, old.values[at])
   return made

@@ -37,6 +37,7 @@ test('it holds what a Map would after any changes, in order of the keys', () => 
       for (let i = 0; i <= 300; i += 1) {
         expect(map.get(`k${i}`)).toBe(model.get(`k${i}`))
         expect(map.has(`k${i}`)).toBe(model.has(`k${i}`))
+        expect(map.keyOf(`k${i}`)).toBe(model.has(`k${i}`) ? `k${i}` : undefined)
       }
     }),
   )

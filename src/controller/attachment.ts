@@ -11,7 +11,7 @@ import type { Clock, Message, Session, SessionHandlers } from '../openflow/index
 import type { SwitchPort } from '../ovsdb/index.ts'
 import type { Beacons } from './beacons.ts'
 import type { HeldLease } from './lease.ts'
-import type { Scope } from './messages.ts'
+import type { Scope } from './mirror.ts'
 import type { PuntDesk } from './punt.ts'
 import { type Reconciler, reconcilerMetrics, startReconciler } from './reconcile.ts'
 

@@ -8,24 +8,14 @@ import { registerNumber, registers, zoneOpenedBy } from '../app/pipeline.ts'
 import {
   type Flow,
   formatFlow,
-  formatGroup,
   type Outgoing,
   type PacketIn,
   resubmit,
   type Session,
   setField,
 } from '../openflow/index.ts'
-import { SortedMap } from '../sorted-map.ts'
-import { everyCookie, kindOf } from './cookie.ts'
-import {
-  type Change,
-  contentOf,
-  type Desired,
-  type Held,
-  type Installed,
-  identityOf,
-  WantedFlow,
-} from './flow-table.ts'
+import { everyCookie } from './cookie.ts'
+import { type Change, type Held, WantedFlow } from './flow-table.ts'
 
 export type { Outgoing, PacketIn } from '../openflow/index.ts'
 
@@ -40,7 +30,7 @@ export type SwitchLink = Pick<
   | 'resume'
   | 'transact'
   | 'stats'
-  | 'readStats'
+  | 'readFlows'
   | 'close'
   | 'closed'
 >
@@ -121,43 +111,6 @@ export function textOf(change: Change): string {
       return `modify ${change.wanted.content}`
     case 'deleteGroup':
       return `delete group_id=${change.groupId}`
-  }
-}
-
-/** What of a switch is ours. */
-export interface Scope {
-  /** Every flow in these tables is. */
-  readonly tableIds: ReadonlySet<number>
-  readonly groupIds: ReadonlySet<number>
-}
-
-/**
- * Reads what the switch holds of ours: every flow in our tables and, in any table, every flow with one of our cookies (a
- * later version's, say); our groups. Timed rows are not part of it; a timed cookie without a hard timeout is somebody's
- * mistake, and so read as a foreign flow. A flow that is as `desired` has it is that very object, to save memory.
- * With `tableId` the flows of that table alone.
- */
-export async function readSwitch(
-  link: Pick<SwitchLink, 'stats' | 'readStats'>,
-  { tableIds, groupIds }: Scope,
-  desired: Desired,
-  tableId = allTables,
-): Promise<Installed> {
-  const held = new Map<string, Held>()
-  await link.readStats({ kind: 'flow', tableId }, (flow) => {
-    const kind = kindOf(flow.cookie)
-    const isTimed = kind === 'timed' && flow.hardTimeout > 0
-    if (isTimed || (kind === undefined && !tableIds.has(flow.tableId))) return
-    const identity = identityOf(flow)
-    const content = contentOf(flow)
-    const wanted = desired.flows.get(identity)
-    held.set(identity, wanted?.content === content ? wanted : { flow, content })
-  })
-  const groups = await link.stats({ kind: 'groupDesc' })
-  const own = groups.filter(({ groupId }) => groupIds.has(groupId))
-  return {
-    flows: SortedMap.of(held),
-    groups: new Map(own.map((group) => [group.groupId, formatGroup(group)])),
   }
 }
 

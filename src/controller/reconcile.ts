@@ -13,8 +13,8 @@
  *
  * One transaction is in flight at a time, and the latest wish wins. A row counts as installed when the barrier after it
  * has returned without an error for it; a refused row is tried again after 1 s, 2 s, 4 s … 60 s, at once if its content
- * changes. The reading every 1.5 s finds what others changed in our tables: foreign rows go, missing ones come back. Where
- * there are many flows it goes table by table, so that a wish need not wait for the whole of it.
+ * changes. The reading every 1.5 s finds what others changed in our tables: foreign rows go, missing ones come back. Of
+ * many flows that are new to it (after a start, say) it takes some at a time, so that packets need not wait for all.
  *
  * A zone of connection tracking is emptied whenever a row that opens it to a port is added: who had it before cannot be
  * told. A row that the switch holds already is not added, so that connections outlive the controller.
@@ -24,34 +24,17 @@ import { reasonOf } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Clock } from '../openflow/index.ts'
-import {
-  type Change,
-  changed,
-  type Desired,
-  difference,
-  emptySwitch,
-  type Held,
-  type Installed,
-  tableOf,
-} from './flow-table.ts'
-import {
-  deleteTimedFlows,
-  emptyZone,
-  messagesOf,
-  readSwitch,
-  type Scope,
-  type SwitchLink,
-  textOf,
-  zoneOf,
-} from './messages.ts'
+import { type Change, type Desired, difference } from './flow-table.ts'
+import { deleteTimedFlows, emptyZone, messagesOf, type SwitchLink, textOf, zoneOf } from './messages.ts'
+import { type Scope, SwitchMirror } from './mirror.ts'
 
 /** What others change is changed back within 2 s, of which the reading and the change take their part. */
 const pollMs = 1500
-/** Reading may take one part in so many of the time (about 40 us a flow on one core): a long table is read less often. */
-const pollShare = 20
+/** Reading may take one part in so many of the time (2 us a flow, most of it the switch's): a long table is read less often. */
+const pollShare = 10
 const maxPollMs = 30_000
-/** With more flows than these (0.1 s of one core) the switch is read table by table. */
-const wholeReadingLength = 2000
+/** How many flows a reading decodes when queries may be waiting (0.06 s of one core). */
+const decodeLimit = 2000
 /** Changes in one transaction: long enough to be quick, short enough that punts are answered in between. */
 const transactionLength = 500
 const never = Number.POSITIVE_INFINITY
@@ -95,6 +78,10 @@ export function reconcilerMetrics(metrics: Metrics) {
       'change',
     ]),
     refusals: metrics.counter('df_flow_refusals_total', 'Flows and groups that the switch refused', ['app']),
+    decoded: metrics.counter(
+      'df_flows_decoded_total',
+      'Flows that looked new when the switch was read, and were decoded',
+    ),
     installed: metrics.gauge('df_flows_installed', 'Flows in the switch, as far as the last barrier tells'),
   }
 }
@@ -109,12 +96,9 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   const { link, scope, clock, log, metrics, settled } = options
   const limited = rateLimited(clock.now)
   const failures = new Map<string, Failure>()
+  const mirror = new SwitchMirror(link, scope)
   let desired: Desired | undefined
-  let installed: Installed = emptySwitch
   let settledFor: Desired | undefined
-  /** The tables that are still to be read in this turn. */
-  let unread: number[] = []
-  let turnAt = 0
   let isOver = false
   let nextPollAt = 0
   let wake = () => {}
@@ -135,52 +119,31 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     await read()
     let isRepair = false
     while (!isOver) {
-      const changes = due(difference(desired!, installed))
+      const changes = due(difference(desired!, mirror.installed))
       if (changes.length > 0) {
         await send(changes, isRepair)
         isRepair = false
         continue
       }
-      isRepair = false
       settledFor = desired
-      if (failures.size === 0) installed = { ...installed, flows: desired!.flows }
+      if (failures.size === 0) mirror.share(desired!)
       settled()
       const wished = desired
-      const tableId = unread.shift()
-      if (tableId !== undefined) await readTable(tableId)
-      else {
-        await rest(nextWakeAt())
-        if (isOver || wished !== desired || clock.now() < nextPollAt) continue
-        if (installed.flows.size <= wholeReadingLength) await read()
-        else {
-          turnAt = clock.now()
-          unread = [...scope.tableIds]
-        }
-      }
-      isRepair = wished === desired
+      await rest(nextWakeAt())
+      const isDue = !isOver && wished === desired && clock.now() >= nextPollAt
+      if (isDue) await read(decodeLimit)
+      isRepair = isDue && wished === desired
     }
   }
 
-  async function read(): Promise<void> {
-    turnAt = clock.now()
-    installed = await readSwitch(link, scope, desired!)
-    restAfterReading()
-  }
-
-  /** Reads one table, and the groups. */
-  async function readTable(tableId: number): Promise<void> {
-    const { flows, groups } = await readSwitch(link, scope, desired!, tableId)
-    const found = new Map<string, Held | undefined>(flows)
-    for (const identity of installed.flows.keys())
-      if (tableOf(identity) === tableId && !found.has(identity)) found.set(identity, undefined)
-    installed = { flows: installed.flows.with(found), groups }
-    if (unread.length === 0) restAfterReading()
-  }
-
-  function restAfterReading(): void {
-    metrics.installed.set(installed.flows.size)
-    const tookMs = clock.now() - turnAt
-    nextPollAt = clock.now() + Math.min(Math.max(pollMs, tookMs * pollShare), maxPollMs)
+  async function read(limit?: number): Promise<void> {
+    const startedAt = clock.now()
+    const { decodedCount, isWhole } = await mirror.read(desired!, limit)
+    metrics.decoded.inc({}, decodedCount)
+    metrics.installed.set(mirror.installed.flows.size)
+    const tookMs = clock.now() - startedAt
+    const pauseMs = isWhole ? Math.min(Math.max(pollMs, tookMs * pollShare), maxPollMs) : tookMs
+    nextPollAt = clock.now() + pauseMs
   }
 
   /** Sends the changes; stops between two transactions when the wish has changed. */
@@ -206,12 +169,12 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
       )
       for (const [index, failure] of refusals.entries())
         if (failure !== undefined) refuse(batch[index]!, failure.reason)
-      metrics.installed.set(installed.flows.size)
+      metrics.installed.set(mirror.installed.flows.size)
     }
   }
 
   function succeed(changes: readonly Change[], isRepair: boolean): void {
-    installed = changed(installed, changes)
+    mirror.change(changes)
     for (const change of changes) {
       failures.delete(keyOf(change))
       metrics.changes.inc({ change: change.kind })
@@ -267,7 +230,8 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
       return desired !== undefined && settledFor === desired
     },
     get installed() {
-      return { flows: installed.flows.size, groups: installed.groups.size }
+      const { flows, groups } = mirror.installed
+      return { flows: flows.size, groups: groups.size }
     },
     get failed() {
       return Array.from(failures.values(), ({ owner, row, reason, attempts }) => ({

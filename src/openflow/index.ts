@@ -30,6 +30,7 @@ export {
   setField,
 } from './flow.ts'
 export { type FlowMonitor, type FlowUpdate, monitorFlags } from './flow-monitor.ts'
+export { decodeFlow, FlowLook, type TakeFlow } from './flow-reply.ts'
 export { formatMessage } from './format.ts'
 export { type Bucket, formatGroup, type Group, type GroupType, groupIds } from './group.ts'
 export type { Instruction } from './instructions.ts'

@@ -54,8 +54,8 @@ const flowRequest = struct({
 })
 
 // biome-ignore format: one field a line
-/** `struct ofp_flow_stats`. */
-const flowStats = sized(struct({
+/** `struct ofp_flow_stats`; `flow-reply.ts` knows where its fields stand. */
+export const flowStats = sized(struct({
   tableId:      u8,
   _1:           pad(1),
   durationSec:  u32,

@@ -6,6 +6,7 @@
 import { CodecError } from '../wire/codec.ts'
 import { errorName } from './errors.ts'
 import { OpenFlowError, SessionClosedError } from './failure.ts'
+import type { FlowReply, TakeFlow } from './flow-reply.ts'
 import { formatMessage } from './format.ts'
 import { decode, type Message, type MessageOf } from './messages.ts'
 import { moreFlag, type Part } from './multipart.ts'
@@ -18,7 +19,7 @@ interface Waiting {
   readonly request: Message
   /** The kind of the reply; others with this xid are the switch's own. */
   readonly reply: string
-  take(message: Message): void
+  take(message: Message | FlowReply): void
   reject(error: Error): void
 }
 
@@ -37,27 +38,40 @@ export class Requests {
   /** Resolves with the reply to a request (`echoRequest`, `echoReply`); rejects with the error that the switch sends. */
   reply(request: Message): Promise<Message> {
     return new Promise((resolve, reject) => {
-      this.#wait(request, reject, (reply) => {
+      this.#wait(request, replyKind(request), reject, (reply) => {
         this.#waiting.delete(request.xid)
-        resolve(reply)
+        resolve(reply as Message)
       })
     })
   }
 
-  /** Hands on each part of the answer to a multipart request; resolves when the last reply of it has come. */
-  parts(request: MessageOf<'multipartRequest'>, take: (part: Part) => void): Promise<void> {
+  /** Resolves with all parts of the answer to a multipart request. */
+  parts(request: MessageOf<'multipartRequest'>): Promise<Part[]> {
+    const parts: Part[] = []
     return new Promise((resolve, reject) => {
-      this.#wait(request, reject, (message) => {
+      this.#wait(request, replyKind(request), reject, (message) => {
         const { flags = 0, body } = message as MessageOf<'multipartReply'>
-        try {
-          if (body.kind !== 'unknown') for (const part of body.parts) take(part)
-        } catch (error) {
-          this.#waiting.delete(request.xid)
-          reject(error as Error)
-        }
+        if (body.kind !== 'unknown') parts.push(...body.parts)
         if ((flags & moreFlag) !== 0) return
         this.#waiting.delete(request.xid)
-        resolve()
+        resolve(parts)
+      })
+    })
+  }
+
+  /** Hands on each flow of the answer to a flow request as it comes; resolves after the last one. Rejects if `take` throws. */
+  flows(request: MessageOf<'multipartRequest'>, take: TakeFlow): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#wait(request, 'flowReply', reject, (message) => {
+        const reply = message as FlowReply
+        try {
+          reply.visit(take)
+          if (!reply.isLast) return
+          resolve()
+        } catch (error) {
+          reject(error as Error)
+        }
+        this.#waiting.delete(request.xid)
       })
     })
   }
@@ -75,8 +89,13 @@ export class Requests {
     }
   }
 
+  /** Whether somebody waits for the flows of the reply with that xid. */
+  wantsFlows(xid: number): boolean {
+    return this.#waiting.get(xid)?.reply === 'flowReply'
+  }
+
   /** Hands a reply to whoever waits for it; false if nobody does. */
-  take(message: Message): boolean {
+  take(message: Message | FlowReply): boolean {
     const waiting = this.#waiting.get(message.xid)
     if (waiting?.reply !== message.kind) return false
     waiting.take(message)
@@ -107,15 +126,12 @@ export class Requests {
     for (const { reject } of everybody) reject(new SessionClosedError(reason))
   }
 
-  #wait(request: Message, reject: (error: Error) => void, take: (reply: Message) => void): void {
-    this.#waiting.set(request.xid, {
-      request,
-      reply: request.kind.replace(/Request$/, 'Reply'),
-      take,
-      reject,
-    })
+  #wait(request: Message, reply: string, reject: Waiting['reject'], take: Waiting['take']): void {
+    this.#waiting.set(request.xid, { request, reply, reject, take })
   }
 }
+
+const replyKind = ({ kind }: Message): string => kind.replace(/Request$/, 'Reply')
 
 /** An error as it is thrown; what it refuses is `refused`, or what the switch sent back of it (at least 64 bytes). */
 export function errorOf(message: MessageOf<'error'>, refused: Message | undefined): OpenFlowError {

@@ -20,6 +20,7 @@
 import { CodecError } from '../wire/codec.ts'
 import type { Clock } from './clock.ts'
 import { type OpenFlowError, SessionClosedError } from './failure.ts'
+import { FlowReply, isFlowReply, type TakeFlow } from './flow-reply.ts'
 import { Framing } from './framing.ts'
 import { decode, encode, type Features, type Message, type MessageOf } from './messages.ts'
 import type { MultipartRequest, PartOf } from './multipart.ts'
@@ -36,9 +37,10 @@ type Kind = Message['kind']
 type ReplyKind<K> = K extends `${infer Word}Request` ? Extract<`${Word}Reply`, Kind> : K
 /** A step of a bundle is answered by a message of its own kind. */
 type Request = Extract<Outgoing, { kind: `${string}Request` | 'bundleControl' }>
-/** What a switch says, its packet-ins read in place. */
-type Received = Exclude<Message, { kind: 'packetIn2' }> | PacketIn
+/** What a switch says; its packet-ins, and flows that somebody waits for, are read in place. */
+type Received = Exclude<Message, { kind: 'packetIn2' }> | PacketIn | FlowReply
 type KnownMultipart = Exclude<MultipartRequest, { kind: 'unknown' }>
+type FlowRequest = Omit<Extract<MultipartRequest, { kind: 'flow' }>, 'kind'>
 
 /** A connected switch. */
 export interface Session {
@@ -57,8 +59,11 @@ export interface Session {
   request<R extends Request>(message: R): Promise<Extract<Message, { kind: ReplyKind<R['kind']> }>>
   /** All parts of the answer to a multipart request. Rejects as `request` does. */
   stats<R extends KnownMultipart>(body: R): Promise<PartOf<R['kind']>[]>
-  /** The same, each part handed on as it comes and not kept: a table may be long. Rejects also if `take` throws. */
-  readStats<R extends KnownMultipart>(body: R, take: (part: PartOf<R['kind']>) => void): Promise<void>
+  /**
+   * The flows of the switch, each handed on as it comes and where it stands (`FlowLook`, `decodeFlow`): a table may be long.
+   * Rejects as `request` does, and if `take` throws.
+   */
+  readFlows(body: FlowRequest, take: TakeFlow): Promise<void>
   /**
    * Sends messages with a barrier behind them; resolves when the switch has done them all, with the error of each, or
    * undefined. Rejects with `SessionClosedError`; nobody knows then which were done.
@@ -210,15 +215,14 @@ export class SwitchSession implements Session {
     return this.#ask([message], ([request]) => this.#requests.reply(request!)) as never
   }
 
-  async stats<R extends KnownMultipart>(body: R): Promise<PartOf<R['kind']>[]> {
-    const parts: PartOf<R['kind']>[] = []
-    await this.readStats(body, (part) => parts.push(part))
-    return parts
+  stats<R extends KnownMultipart>(body: R): Promise<PartOf<R['kind']>[]> {
+    const message = { kind: 'multipartRequest', body } as const
+    return this.#ask([message], ([request]) => this.#requests.parts(request as never)) as never
   }
 
-  readStats<R extends KnownMultipart>(body: R, take: (part: PartOf<R['kind']>) => void): Promise<void> {
-    const message = { kind: 'multipartRequest', body } as const
-    return this.#ask([message], ([request]) => this.#requests.parts(request as never, take as never))
+  readFlows(body: FlowRequest, take: TakeFlow): Promise<void> {
+    const message = { kind: 'multipartRequest', body: { kind: 'flow', ...body } } as const
+    return this.#ask([message], ([request]) => this.#requests.flows(request as never, take))
   }
 
   transact(messages: readonly Outgoing[]): Promise<Outcomes> {
@@ -280,6 +284,8 @@ export class SwitchSession implements Session {
   #decoded(bytes: Buffer, start: number, end: number): Received | undefined {
     try {
       if (isPacketIn(bytes, start, end)) return new PacketIn(bytes, start, end)
+      if (isFlowReply(bytes, start, end) && this.#requests.wantsFlows(bytes.readUInt32BE(start + 4)))
+        return new FlowReply(bytes, start, end)
       return decode(bytes.subarray(start, end)) as Received
     } catch (error) {
       if (!(error instanceof CodecError)) throw error
@@ -335,7 +341,11 @@ export class SwitchSession implements Session {
       if (error === undefined) return
       this.counts.errors += 1
       this.#handlers.error?.(this, error)
-    } else if (!this.#requests.take(message) && message.kind !== 'echoReply') {
+    } else if (
+      !this.#requests.take(message) &&
+      message.kind !== 'echoReply' &&
+      message.kind !== 'flowReply'
+    ) {
       if (message.kind === 'unknown') this.counts.unknown += 1
       this.#handlers.message(this, message)
     }

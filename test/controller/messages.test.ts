@@ -8,15 +8,12 @@ import {
   type Outgoing,
   probe,
   probeSequenceOf,
-  readSwitch,
   sourceKeyOf,
   textOf,
 } from '../../src/controller/messages.ts'
 import { formatMessage } from '../../src/openflow/format.ts'
 import { decode, encode, formatGroup, type Group, type Message, PacketIn } from '../../src/openflow/index.ts'
-import { SortedMap } from '../../src/sorted-map.ts'
 import { flowOf } from '../support/apps.ts'
-import { FakeLink } from '../support/fake-link.ts'
 
 const cookie = 0x4446_0100_da6a_e8bcn
 const bare = flowOf(32, 100, { reg6: 1 }, 55)
@@ -110,15 +107,4 @@ test.each([
   const rest = { continuation: Buffer.alloc(0), userdata: Buffer.from('dns') }
   const packetIn = new PacketIn(encode({ kind: 'packetIn2', xid: 9, ...parts, ...rest } as Message))
   expect([sourceKeyOf(packetIn), probeSequenceOf(packetIn)]).toEqual([source, sequence])
-})
-
-test('a flow that is as wanted is read as the very object', async () => {
-  const fake = new FakeLink()
-  fake.put({ ...flow })
-  fake.put({ ...flowOf(32, 7), cookie })
-  const desired = { flows: SortedMap.of([[identity, wantedFlow]]), groups: new Map() }
-  const scope = { tableIds: new Set([32]), groupIds: new Set<number>() }
-  const { flows } = await readSwitch(fake.link, scope, desired)
-  expect(flows.size).toBe(2)
-  expect(flows.get(identity)).toBe(wantedFlow)
 })

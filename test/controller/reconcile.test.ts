@@ -9,7 +9,7 @@ import {
 } from '../../src/controller/flow-table.ts'
 import { reconcilerMetrics, startReconciler } from '../../src/controller/reconcile.ts'
 import { silentLogger } from '../../src/log.ts'
-import { createMetrics } from '../../src/metrics.ts'
+import { createMetrics, type Metrics } from '../../src/metrics.ts'
 import { ct, ethTypes, type Flow, flowIdentity, formatGroup, type Group } from '../../src/openflow/index.ts'
 import { SortedMap } from '../../src/sorted-map.ts'
 import { flowOf } from '../support/apps.ts'
@@ -359,22 +359,29 @@ test('a long difference goes in parts, so that punts are answered in between', a
 })
 
 describe('a switch with many flows', () => {
-  const many = Array.from({ length: 2100 }, (_, index) => flowOf(5, 100, { reg6: index + 1 }, 55))
+  const many = Array.from({ length: 9000 }, (_, index) => flowOf(5, 100, { reg6: index + 1 }, 55))
   const all = [a, ...many, c]
   const change = flowOf(5, 100, { reg6: 7 })
+  const decoded = async (metrics: Metrics) =>
+    Number(/^df_flows_decoded_total (\d+)$/m.exec(await metrics.text())?.[1])
 
-  test('is read table by table, and what others did is undone', async () => {
+  test('has each flow decoded once, some at a time, and later only what others did, which is undone', async () => {
     const { fake, clock, reconciler, told, held, metrics } = setup()
     reconciler.want(desiredOf(all, [group]))
     await clock.advance(0)
-    expect(reconciler.installed.flows).toBe(2102)
+    expect([reconciler.installed.flows, await decoded(metrics)]).toEqual([9002, 0])
+    await clock.advance(1600)
+    expect(await decoded(metrics)).toBe(9002)
+    expect(fake.told.filter((line) => line === '?')).toHaveLength(6)
+    await clock.advance(5000)
+    expect(await decoded(metrics)).toBe(9002)
     told()
     fake.flows.delete(flowIdentity(many[5]!))
     fake.put(owned(change))
     fake.put(flowOf(55, 7))
     fake.put(flowOf(0, 7))
     fake.groups.delete(31)
-    await clock.advance(2500)
+    await clock.advance(2000)
     const undone = told().filter((line) => line !== '|')
     expect(undone.toSorted()).toEqual([
       'add group_id=31,type=all',
@@ -383,11 +390,24 @@ describe('a switch with many flows', () => {
       'delete priority=7 actions=drop',
       'delete table=55, priority=7 actions=drop',
     ])
-    expect(held()).toHaveLength(2102)
-    expect(reconciler.installed.flows).toBe(2102)
+    expect(held()).toHaveLength(9002)
+    expect(reconciler.installed.flows).toBe(9002)
     expect(await metrics.text()).toContain('df_flow_repairs_total{change="addFlow"} 2')
-    await clock.advance(60_000)
+    await clock.advance(5000)
     expect(told()).toEqual([])
+    // What others did, and what was done about it.
+    expect(await decoded(metrics)).toBe(9002 + 3 + 2)
+  })
+
+  test('is decoded at once by a controller that starts anew, since nobody waits for it yet', async () => {
+    const { fake, clock, reconciler, metrics } = setup((link) => {
+      for (const flow of all) link.put(owned(flow))
+    })
+    reconciler.want(desiredOf(all))
+    await clock.advance(0)
+    expect(fake.told).toEqual(['delete timed', '|', '?'])
+    await clock.advance(5000)
+    expect(await decoded(metrics)).toBe(9002)
   })
 
   test('is changed by what is new in a wish alone', async () => {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { OpenFlowError, SessionClosedError } from '../../src/openflow/failure.ts'
-import { CodecError, output } from '../../src/openflow/index.ts'
+import { CodecError, decodeFlow, output } from '../../src/openflow/index.ts'
 import { type Outgoing, type SessionHandlers, SwitchSession } from '../../src/openflow/session.ts'
 import { manualClock } from '../support/clock.ts'
 import { recordedSession } from '../support/recorded.ts'
@@ -358,25 +358,37 @@ describe('requests', () => {
     expect((await answer).map(({ tableId }) => tableId)).toEqual([0, 5, 9, 0, 5, 9, 0, 5, 9])
   })
 
-  test('in several parts are handed on as they come, to whoever wants them so', async () => {
+  test('for flows in several parts have each handed on as it comes, to whoever wants them so', async () => {
     const { session } = startConnected()
     const seen: number[] = []
-    const answer = session.readStats({ kind: 'flow' }, ({ tableId }) => seen.push(tableId))
+    const answer = session.readFlows({}, (...place) => seen.push(decodeFlow(...place).tableId))
+    const other = session.stats({ kind: 'flow' })
     session.receive(changed(flows, { xid: 4, flags: 1 }))
     expect(seen).toEqual([0, 5, 9])
-    session.receive(changed(flows, { xid: 4, flags: 0 }))
+    session.receive(
+      Buffer.concat([changed(flows, { xid: 5, flags: 0 }), changed(flows, { xid: 4, flags: 0 })]),
+    )
     await answer
     expect(seen).toEqual([0, 5, 9, 0, 5, 9])
+    expect(await other).toHaveLength(3)
   })
 
-  test('are rejected when whoever takes the parts fails on one, and the session goes on', async () => {
+  test('for flows are rejected when whoever takes them fails on one, and the session goes on', async () => {
     const { session, events } = startConnected()
-    const answer = session.readStats({ kind: 'flow' }, () => {
+    const answer = session.readFlows({}, () => {
       throw new Error('a bug')
     })
     session.receive(changed(flows, { xid: 4, flags: 0 }))
     await expect(answer).rejects.toThrow('a bug')
     expect(events).toEqual([])
+  })
+
+  test('for flows ask for one table, and are rejected by the error with their xid', async () => {
+    const { session, written } = startConnected()
+    const answer = session.readFlows({ tableId: 7 }, () => {})
+    expect(written.flatMap(ovsReads)).toEqual(['OFPST_FLOW request (OF1.3) (xid=0x4): table=7'])
+    session.receive(changed(error, { xid: 4 }))
+    await expect(answer).rejects.toMatchObject({ reason: 'OFPBMC_BAD_PREREQ' })
   })
 
   test('that cannot be encoded are rejected, and nothing is sent', async () => {

@@ -2,7 +2,16 @@
 
 import type { Outgoing, SwitchLink } from '../../src/controller/messages.ts'
 import { OpenFlowError } from '../../src/openflow/failure.ts'
-import { type Flow, flowIdentity, formatFlow, formatGroup, type Group } from '../../src/openflow/index.ts'
+import { FlowReply } from '../../src/openflow/flow-reply.ts'
+import {
+  encode,
+  type Flow,
+  flowIdentity,
+  formatFlow,
+  formatGroup,
+  type Group,
+  type TakeFlow,
+} from '../../src/openflow/index.ts'
 
 export class FakeLink {
   readonly flows = new Map<string, Flow>()
@@ -15,6 +24,7 @@ export class FakeLink {
   readonly closed: Promise<string>
   #close: (reason: string) => void = () => {}
   #held: (() => void)[] | undefined
+  #readings = 0
 
   constructor() {
     this.closed = new Promise((resolve) => {
@@ -59,29 +69,29 @@ export class FakeLink {
     return outcomes
   }
 
-  async stats(request: { kind?: string; tableId?: number }): Promise<unknown[]> {
+  async stats(_request: object): Promise<unknown[]> {
     if (this.closedBecause !== undefined) throw new Error(this.closedBecause)
-    if (
-      JSON.stringify(request, (_, value) => (typeof value === 'bigint' ? `${value}` : value)).includes('roup')
-    )
-      return [...this.groups.values()]
-    this.told.push('?')
-    const { tableId = 0xff } = request
-    const flows = [...this.flows.values()].filter((flow) => tableId === 0xff || flow.tableId === tableId)
-    return flows.map((flow) => ({
-      cookie: 0n,
-      idleTimeout: 0,
-      hardTimeout: 0,
-      flags: 0,
-      ...flow,
-    }))
+    return [...this.groups.values()]
   }
 
-  async readStats(
-    request: { kind?: string; tableId?: number },
-    take: (part: unknown) => void,
-  ): Promise<void> {
-    for (const part of await this.stats(request)) take(part)
+  /** Each reading finds other durations and counters. */
+  async readFlows(_body: object, take: TakeFlow): Promise<void> {
+    if (this.closedBecause !== undefined) throw new Error(this.closedBecause)
+    this.told.push('?')
+    this.#readings += 1
+    const count = BigInt(this.#readings)
+    const counters = {
+      durationSec: this.#readings,
+      durationNsec: 7,
+      packetCount: count,
+      byteCount: 60n * count,
+    }
+    const unset = { cookie: 0n, idleTimeout: 0, hardTimeout: 0, flags: 0 }
+    for (const flow of this.flows.values()) {
+      const parts = [{ ...unset, ...flow, ...counters }]
+      const reply = encode({ kind: 'multipartReply', xid: 0, body: { kind: 'flow', parts } })
+      new FlowReply(reply, 0, reply.length).visit(take)
+    }
   }
 
   close(reason: string): void {

@@ -1,0 +1,126 @@
+/**
+ * A mirror of what a switch holds of ours: every flow in our tables and, in any table, every flow with one of our cookies (a
+ * later version's, say); our groups. Timed rows are not part of it; a timed cookie without a hard timeout is somebody's
+ * mistake, and so read as a foreign flow. It knows what is wanted only to keep it in place of what it reads, to save memory.
+ *
+ * It can be read often: a flow that looks as it did when it was decoded is still what it was then, and is not decoded again
+ * (docs/decisions/0014-reading-the-switch.md). Of a flow that was changed by us since then that is no proof.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { decodeFlow, FlowLook, type FlowStats, formatGroup } from '../openflow/index.ts'
+import { kindOf } from './cookie.ts'
+import {
+  type Change,
+  changed,
+  contentOf,
+  type Desired,
+  emptySwitch,
+  type Held,
+  type Installed,
+  identityOf,
+} from './flow-table.ts'
+import { type KnownFlow, KnownFlows } from './known-flows.ts'
+import type { SwitchLink } from './messages.ts'
+
+/** What of a switch is ours. */
+export interface Scope {
+  /** Every flow in these tables is. */
+  readonly tableIds: ReadonlySet<number>
+  readonly groupIds: ReadonlySet<number>
+}
+
+/** What a reading was like. */
+export interface Reading {
+  /** How many flows did not look like one that is known, and were decoded. */
+  readonly decodedCount: number
+  /** Whether that was all of them. */
+  readonly isWhole: boolean
+}
+
+/** Stands for every flow that is not ours. */
+const nobodys = ''
+
+export class SwitchMirror {
+  readonly #link: Pick<SwitchLink, 'stats' | 'readFlows'>
+  readonly #scope: Scope
+  readonly #look = new FlowLook(randomBytes(8))
+  #installed = emptySwitch
+  #known = new KnownFlows()
+  /** The identities of flows that we have changed since they were read. */
+  #touched = new Set<string>()
+
+  constructor(link: Pick<SwitchLink, 'stats' | 'readFlows'>, scope: Scope) {
+    this.#link = link
+    this.#scope = scope
+  }
+
+  /** As far as the last reading and the barriers since then tell. */
+  get installed(): Installed {
+    return this.#installed
+  }
+
+  /** Takes in what the switch has done for us. */
+  change(changes: readonly Change[]): void {
+    this.#installed = changed(this.#installed, changes)
+    for (const change of changes) if ('identity' in change) this.#touched.add(change.identity)
+  }
+
+  /** Shares the wanted flows, of which it holds the same. */
+  share({ flows }: Desired): void {
+    this.#installed = { ...this.#installed, flows }
+  }
+
+  /**
+   * Reads the switch. At most `decodeLimit` flows are decoded; as long as that is not all of them, what is missing is not
+   * noticed. To be called again only when it is done, and nothing may be changed meanwhile.
+   */
+  async read(desired: Desired, decodeLimit = Number.POSITIVE_INFINITY): Promise<Reading> {
+    const found = new Map<string, Held>()
+    const fresh: KnownFlow[] = []
+    let isWhole = true
+    await this.#link.readFlows({}, (bytes, start, end) => {
+      this.#look.read(bytes, start, end)
+      const known = this.#known.see(this.#look)
+      if (known !== undefined && !this.#touched.has(known)) return
+      if (fresh.length === decodeLimit) {
+        isWhole = false
+        return
+      }
+      const flow = decodeFlow(bytes, start, end)
+      const { low, high } = this.#look
+      if (!this.#isOurs(flow)) {
+        fresh.push({ low, high, identity: nobodys })
+        return
+      }
+      const identity = identityOf(flow)
+      const content = contentOf(flow)
+      const wanted = desired.flows.get(identity)
+      found.set(identity, wanted?.content === content ? wanted : { flow, content })
+      fresh.push({ low, high, identity: desired.flows.keyOf(identity) ?? identity })
+    })
+    const groups = await this.#link.stats({ kind: 'groupDesc' })
+    this.#takeIn(found, fresh, isWhole)
+    const own = groups.filter(({ groupId }) => this.#scope.groupIds.has(groupId))
+    this.#installed = {
+      ...this.#installed,
+      groups: new Map(own.map((group) => [group.groupId, formatGroup(group)])),
+    }
+    return { decodedCount: fresh.length, isWhole }
+  }
+
+  #isOurs({ cookie, tableId, hardTimeout }: FlowStats): boolean {
+    const kind = kindOf(cookie)
+    return kind === 'timed' ? hardTimeout === 0 : kind === 'desired' || this.#scope.tableIds.has(tableId)
+  }
+
+  #takeIn(found: ReadonlyMap<string, Held>, fresh: readonly KnownFlow[], isWhole: boolean): void {
+    const changes = new Map<string, Held | undefined>()
+    if (isWhole) for (const identity of this.#touched) changes.set(identity, undefined)
+    if (isWhole) for (const identity of this.#known.unseen()) changes.set(identity, undefined)
+    for (const [identity, held] of found) changes.set(identity, held)
+    this.#known = this.#known.next(fresh, (identity) => !isWhole && !found.has(identity))
+    this.#touched = new Set(isWhole ? [] : [...this.#touched].filter((identity) => !found.has(identity)))
+    this.#installed = { ...this.#installed, flows: this.#installed.flows.with(changes) }
+  }
+}

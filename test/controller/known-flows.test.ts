@@ -1,0 +1,45 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type KnownFlow, KnownFlows } from '../../src/controller/known-flows.ts'
+
+/** Looks of which many begin at the same place. */
+const flow = fc.record({
+  low: fc.constantFrom(1, 2, 3, -1, -2, 0x7fff_ffff),
+  high: fc.integer({ min: 0, max: 9 }),
+})
+const keyOf = ({ low, high }: { low: number; high: number }) => `${low} ${high}`
+const turn = fc.record({
+  seen: fc.array(flow, { maxLength: 40 }),
+  fresh: fc.array(flow, { maxLength: 40 }),
+  keepsUnseen: fc.boolean(),
+})
+
+test('it knows what a Map would after any readings', () => {
+  fc.assert(
+    fc.property(fc.array(turn, { maxLength: 6 }), (turns) => {
+      let known = new KnownFlows()
+      let model = new Map<string, KnownFlow>()
+      for (const { seen, fresh, keepsUnseen } of turns) {
+        for (const look of seen) expect(known.see(look)).toBe(model.get(keyOf(look))?.identity)
+        const isSeen = new Set(seen.map(keyOf))
+        const unseen = [...model].filter(([key]) => !isSeen.has(key))
+        expect([...known.unseen()].sort()).toEqual(unseen.map(([, { identity }]) => identity).sort())
+        const added = fresh.map((look) => ({ ...look, identity: keyOf(look) }))
+        known = known.next(added, () => keepsUnseen)
+        model = new Map([...model].filter(([key]) => keepsUnseen || isSeen.has(key)))
+        for (const each of added) model.set(keyOf(each), each)
+      }
+    }),
+  )
+})
+
+test('a reading that found everything as it was makes nothing new', () => {
+  const one = { low: 7, high: 8, identity: 'red' }
+  const other = { low: 7, high: 9, identity: 'blue' }
+  const known = new KnownFlows().next([one, other], () => false)
+  for (let time = 0; time < 3; time += 1) {
+    expect([known.see(one), known.see(other), known.see(one)]).toEqual(['red', 'blue', 'red'])
+    expect(known.next([], () => false)).toBe(known)
+  }
+  expect([...known.unseen()]).toEqual(['red', 'blue'])
+})
