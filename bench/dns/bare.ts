@@ -6,14 +6,11 @@
 import { join } from 'node:path'
 import { ip } from '../../src/lab/namespace.ts'
 import { startDaemon, stopProcess } from '../../src/lab/process.ts'
-import { addBridge } from '../../src/lab/switch.ts'
 import type { Peer } from './peer.ts'
 import { createTestbed, server } from './testbed.ts'
 
 export async function startBare(root: string): Promise<Peer> {
-  const bed = await createTestbed(root, 'bare')
-  await addBridge(bed.ovs, 'br-int', 'secure')
-  await bed.ovs.vsctl('add-port', 'br-int', 'client')
+  const bed = await createTestbed(root, 'bare', 'secure')
   await ip(bed.clientNamespace, [`neighbour add ${server.ip} lladdr ${server.mac} dev eth0`])
   const socket = join(bed.ovs.rundir, 'br-int.controller')
   const daemon = await startDaemon(

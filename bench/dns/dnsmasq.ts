@@ -3,7 +3,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startDaemon, stopProcess } from '../../src/lab/process.ts'
-import { addBridge } from '../../src/lab/switch.ts'
 import { type Peer, records } from './peer.ts'
 import { createTestbed, server } from './testbed.ts'
 
@@ -23,16 +22,13 @@ export function neutronArguments(directory: string): string[] {
 }
 
 export async function startDnsmasq(root: string): Promise<Peer> {
-  const bed = await createTestbed(root, 'dnsmasq')
-  const host = await bed.addHost('server', server.ip, server.mac)
-  await addBridge(bed.ovs, 'br-int', 'standalone')
-  for (const port of ['client', host.device]) await bed.ovs.vsctl('add-port', 'br-int', port)
+  const bed = await createTestbed(root, 'dnsmasq', 'standalone')
   const directory = join(bed.directory, 'dnsmasq')
   mkdirSync(directory)
   writeFileSync(join(directory, 'addn_hosts'), records.map(([name, ip]) => `${ip} ${name}\n`).join(''))
   const daemon = await startDaemon('dnsmasq', neutronArguments(directory), {
     logFile: join(directory, 'log'),
-    namespace: host.namespace,
+    namespace: bed.serverNamespace,
     diesWithParent: true,
   })
   return {

@@ -13,7 +13,7 @@ import { client, createTestbed, server } from './testbed.ts'
 const schemas = '/usr/share/ovn'
 
 export async function startOvn(root: string): Promise<Peer> {
-  const bed = await createTestbed(root, 'ovn')
+  const bed = await createTestbed(root, 'ovn', 'secure')
   const directory = join(bed.directory, 'ovn')
   mkdirSync(directory)
   const at = (file: string) => join(directory, file)
@@ -48,9 +48,6 @@ export async function startOvn(root: string): Promise<Peer> {
       ...[`external_ids:ovn-remote="${sb}"`, 'external_ids:ovn-encap-type=geneve'],
       ...['external_ids:ovn-encap-ip=127.0.0.1', 'external_ids:ovn-bridge-datapath-type=netdev'],
     )
-    await bed.ovs.vsctl(
-      ...['add-br', 'br-int', '--', 'set', 'bridge', 'br-int', 'datapath_type=netdev', 'fail_mode=secure'],
-    )
     const controller = await start('controller', 'ovn-controller', [`unix:${bed.ovs.dbSocket}`])
     const nbctl = (...args: string[]) => run('ovn-nbctl', [`--db=${nb}`, '--timeout=20', ...args], { env })
     await nbctl('ls-add', 'red')
@@ -58,9 +55,7 @@ export async function startOvn(root: string): Promise<Peer> {
     const pairs = records.map(([name, address]) => `"${name}"="${address}"`).join(',')
     const row = (await nbctl('create', 'DNS', `records={${pairs}}`)).trim()
     await nbctl('set', 'logical_switch', 'red', `dns_records=${row}`)
-    await bed.ovs.vsctl(
-      ...['add-port', 'br-int', 'client', '--', 'set', 'interface', 'client', 'external_ids:iface-id=client'],
-    )
+    await bed.ovs.vsctl('set', 'interface', 'client', 'external_ids:iface-id=client')
     await ip(bed.clientNamespace, [`neighbour add ${server.ip} lladdr ${server.mac} dev eth0`])
     await nbctl('--wait=hv', 'sync')
     const about = "ovn-controller's native DNS, queries without EDNS"

@@ -1,12 +1,14 @@
 /**
  * A switch with one client for figures of a peer: a namespace with a private Open vSwitch (userspace datapath) and a
- * namespace with a veth into its integration bridge. It knows no peer. Addresses are private ones.
+ * namespace with a veth into its integration bridge. Whatever the switch has costs every packet a little, since one thread
+ * looks after all of it: so this one has as many bridges and ports as that of examples/two-tenants.yaml. It knows no peer.
+ * Addresses are private ones.
  */
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createNamespace, createVeth, deleteNamespace, ip } from '../../src/lab/namespace.ts'
-import { type Switch, startSwitch } from '../../src/lab/switch.ts'
+import { addBridge, type Switch, startSwitch } from '../../src/lab/switch.ts'
 
 /** Where queries come from and go to, the same for every peer but ours. */
 export const client = { ip: '10.0.0.11', mac: 'fa:16:3e:00:00:11' } as const
@@ -20,30 +22,54 @@ export interface Testbed {
   readonly ovs: Switch
   /** The pid of ovs-vswitchd. */
   readonly vswitchd: number
-  /** Makes a host with a link into the namespace of the switch; its device there is given back. */
-  addHost(name: string, address: string, mac: string): Promise<{ namespace: string; device: string }>
+  /** The namespace of the first of the other hosts, which has the server's addresses. */
+  readonly serverNamespace: string
   stop(): Promise<void>
 }
 
-/** Starts a switch without bridges, and a client whose link is `client` in the namespace of the switch. */
-export async function createTestbed(root: string, name: string): Promise<Testbed> {
+/** Hosts of the example besides the client, by the bridge that they are plugged into. */
+const others = {
+  'br-int': ['server', 'third', 'fourth', 'fifth'],
+  'br-ex': ['gateway', 'other-gateway'],
+} as const
+
+/**
+ * Starts a switch whose `br-int` has the client at port 1, as the interface `client`, and the server at port 2, and is
+ * joined by a patch to `br-ex`. `failMode` is that of `br-int`.
+ */
+export async function createTestbed(
+  root: string,
+  name: string,
+  failMode: 'secure' | 'standalone',
+): Promise<Testbed> {
   const directory = join(root, name)
   mkdirSync(directory, { recursive: true })
   const namespace = `dfb-${process.pid}-${name}`
-  const namespaces = [namespace]
-  await createNamespace(namespace, { 'ipv6/conf/default/disable_ipv6': '1' })
-  const ovs = await startSwitch({ directory: join(directory, 'ovs'), namespace })
-  const addHost = async (host: string, address: string, mac: string) => {
-    const own = `${namespace}-${host}`
-    namespaces.push(own)
-    await createNamespace(own, { 'ipv6/conf/default/disable_ipv6': '1' })
-    await createVeth({ namespace, device: host }, { namespace: own, device: 'eth0', mac })
-    await ip(own, [`address add ${address}/24 dev eth0`])
-    return { namespace: own, device: host }
+  const namespaces: string[] = []
+  const addNamespace = async (added: string) => {
+    namespaces.push(added)
+    await createNamespace(added, { 'ipv6/conf/default/disable_ipv6': '1' })
+    return added
   }
-  const { namespace: clientNamespace } = await addHost('client', client.ip, client.mac)
+  await addNamespace(namespace)
+  const ovs = await startSwitch({ directory: join(directory, 'ovs'), namespace })
+  const addHost = async (host: string, bridge: string, mac?: string) => {
+    const own = await addNamespace(`${namespace}-${host}`)
+    await createVeth({ namespace, device: host }, { namespace: own, device: 'eth0', ...(mac && { mac }) })
+    await ovs.vsctl('add-port', bridge, host)
+    return own
+  }
+  await addBridge(ovs, 'br-int', failMode)
+  await addBridge(ovs, 'br-ex', 'secure')
+  const clientNamespace = await addHost('client', 'br-int', client.mac)
+  for (const bridge of ['br-int', 'br-ex'] as const)
+    for (const host of others[bridge]) await addHost(host, bridge, host === 'server' ? server.mac : undefined)
+  const serverNamespace = `${namespace}-server`
+  await ip(clientNamespace, [`address add ${client.ip}/24 dev eth0`])
+  await ip(serverNamespace, [`address add ${server.ip}/24 dev eth0`])
+  await ovs.vsctl(...patchTo('br-int', 'br-ex'), '--', ...patchTo('br-ex', 'br-int'))
   return {
-    ...{ directory, namespace, clientNamespace, ovs, addHost },
+    ...{ directory, namespace, clientNamespace, serverNamespace, ovs },
     vswitchd: ovs.processes[1]!.pid,
     async stop() {
       await ovs.stop()
@@ -51,3 +77,9 @@ export async function createTestbed(root: string, name: string): Promise<Testbed
     },
   }
 }
+
+/** The words that give a bridge its end of a patch. */
+const patchTo = (bridge: string, peer: string): string[] => [
+  ...['add-port', bridge, `to-${peer}`, '--', 'set', 'interface', `to-${peer}`],
+  ...['type=patch', `options:peer=to-${bridge}`],
+]
