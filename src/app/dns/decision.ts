@@ -86,9 +86,10 @@ export function createDecider(rules: DecisionRules): Decider {
       : writeError(bytes, at + start, frame, start, rcode)
     const size = writeAnswer(bytes, at, frame, packet, messageSize)
     note?.(`it is answered: ${rcode}, ${messageSize} bytes`)
+    const { type, unread: fault } = read
     return room
-      ? { kind: 'written', size, why, rcode, ...read }
-      : { kind: 'reply', frame: bytes.subarray(0, size), why, rcode, ...read }
+      ? { kind: 'written', size, why, rcode, family, type, unread: fault }
+      : { kind: 'reply', frame: bytes.subarray(0, size), why, rcode, family, type, unread: fault }
   }
   return { decide: decideFrame, names }
 }
