@@ -25,7 +25,7 @@ growSlowly()
 const startedAt = performance.now()
 const lane = createLane({ tenants: 10, networks, ports: names, localPorts })
 const builtMs = performance.now() - startedAt
-collectGarbage()
+await collectGarbage()
 
 let seed = 1
 /** Even over its range, and the same in every run. */

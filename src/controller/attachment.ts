@@ -42,6 +42,8 @@ export interface AttachmentOptions {
   readonly scope: Scope
   /** The datapath id that the database tells, 16 hexadecimal digits; undefined while it is not known. */
   readonly datapathId: () => string | undefined
+  /** Called once, and waited for, before the first lease is granted. */
+  readonly settle?: (() => Promise<void>) | undefined
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
@@ -60,6 +62,7 @@ export function createAttachments(options: AttachmentOptions): Attachments {
   const counters = reconcilerMetrics(metrics)
   const limited = rateLimited(clock.now)
   let refusedBecause: string | undefined
+  let settling: Promise<void> | undefined
 
   function attach(session: Session): void {
     current.value?.session.close('the switch connected again')
@@ -72,8 +75,8 @@ export function createAttachments(options: AttachmentOptions): Attachments {
       log,
       metrics: counters,
       settled: () => {
-        for (const lease of leases) lease.grant(session)
-        beacons.grant(session)
+        settling ??= options.settle?.() ?? Promise.resolve()
+        void settling.then(() => grant(session))
       },
     })
     current.next({ session, reconciler, portNames: undefined })
@@ -88,6 +91,12 @@ export function createAttachments(options: AttachmentOptions): Attachments {
       (ports) => update(session, new Map(ports.map(({ portNo, name }) => [portNo, name]))),
       (error: unknown) => session.close(`cannot read the switch's ports: ${reasonOf(error)}`),
     )
+  }
+
+  function grant(session: Session): void {
+    if (current.value?.session !== session) return
+    for (const lease of leases) lease.grant(session)
+    beacons.grant(session)
   }
 
   function detach(): void {

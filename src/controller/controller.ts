@@ -45,8 +45,8 @@ export interface ControllerOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
-  /** Called once, when the first wishes are made and no lease is held yet: time for what no packet should wait for. */
-  readonly settle?: () => void
+  /** Called once, when the first wishes are in the switch and no lease is held yet: time for what no packet should wait for. */
+  readonly settle?: () => Promise<void>
 }
 
 export interface Controller {
@@ -114,6 +114,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       groupIds: new Set([...Object.values(groups).map(({ id }) => id), ...foreignGroupIds]),
     },
     datapathId: () => now.ovsdb?.bridge?.datapathId,
+    settle: options.settle,
     clock,
     log,
     metrics,
@@ -184,16 +185,13 @@ export async function startController(options: ControllerOptions): Promise<Contr
 /** Makes a new view and new wishes once a turn of the event loop, however much has changed in it. */
 function follow(options: ControllerOptions, parts: Parts, desk: PuntDesk) {
   const { attachments, beacons, collector, keeper, now } = parts
-  const { host, registration, northbound, ovsdb, clock, log, settle } = options
+  const { host, registration, northbound, ovsdb, clock, log } = options
   const viewAt = createTopology()
-  let isSettled = false
   let served: Attachment | undefined
 
   function wish({ reconciler }: Attachment, view: View): void {
     const desired = collector.desiredFor(view)
     now.desiredFlows = desired.flows.size
-    if (!isSettled) settle?.()
-    isSettled = true
     reconciler.want(desired)
     beacons.want(parts.apps, view)
   }

@@ -11,7 +11,7 @@ import { SortedMap } from '../../src/sorted-map.ts'
 import { manualClock } from '../support/clock.ts'
 import { FakeLink } from '../support/fake-link.ts'
 
-function setup(datapathId?: string) {
+function setup(datapathId?: string, settle?: () => Promise<void>) {
   const clock = manualClock()
   const happened: string[] = []
   const desk = {
@@ -31,6 +31,7 @@ function setup(datapathId?: string) {
     },
     scope: { tableIds: new Set([0]), groupIds: new Set() },
     datapathId: () => datapathId,
+    settle,
     clock,
     log: silentLogger,
     metrics: createMetrics(),
@@ -77,6 +78,28 @@ test('leases and beacons begin when the flows are in the switch, and end with th
   await clock.advance(0)
   expect(happened).toEqual(['no view', 'revoke', 'be silent'])
   expect(attachments.value).toBeUndefined()
+})
+
+test('the first lease waits for what must be done before, which is asked for once and serves no session that has ended', async () => {
+  const ends: (() => void)[] = []
+  const settle = () => new Promise<void>((resolve) => ends.push(resolve))
+  const { clock, attachments, happened } = setup(undefined, settle)
+  const connect = async () => {
+    const fake = new FakeSession()
+    attachments.handlers.connected(fake.session)
+    attachments.value!.reconciler.want({ flows: SortedMap.empty(), groups: new Map() })
+    await clock.advance(0)
+    return fake
+  }
+  const first = await connect()
+  expect(happened).not.toContain('grant')
+  first.close('the switch went away')
+  await connect()
+  expect(happened).not.toContain('grant')
+  ends[0]!()
+  await clock.advance(0)
+  expect(happened.filter((one) => one === 'grant')).toHaveLength(1)
+  expect(ends).toHaveLength(1)
 })
 
 test('ports that come, change and go are followed', async () => {
