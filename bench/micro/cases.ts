@@ -54,7 +54,7 @@ export function cases(): readonly Case[] {
   const hits = chunkOf((i) => lane.packetIn(lane.localPorts[i % 20]!, (i * 31) % 100, i))
   const misses = chunkOf((i) => lane.foreign(lane.localPorts[i % 20]!, i))
   const session = connectedSession(lane)
-  const reader = new KeyReader()
+  const reader = new KeyReader(Buffer.alloc(8, 1))
   const each = (name: string, run: () => unknown): Case => ({
     ...{ name, times: packetCount },
     run: () => repeat(packetCount, run),

@@ -33,7 +33,7 @@ export const introduction: Buffer = Buffer.concat([
 /** A cloud with its local ports, and who takes their packets. */
 export interface Lane {
   readonly localPorts: readonly CloudPort[]
-  readonly handlers: Pick<SessionHandlers, 'packetIn'>
+  readonly handlers: Pick<SessionHandlers, 'foresee' | 'packetIn'>
   /** The packet-in of a query of that local port for the name of the port at `place` in its network. */
   packetIn(port: CloudPort, place: number, id: number): Buffer
   /** The same for a name that the cloud does not own. */
@@ -71,7 +71,10 @@ export function createLane(size: CloudSize): Lane {
     } as unknown as Message)
   return {
     localPorts,
-    handlers: { packetIn: (session, message) => desk.packetIn(session, message) },
+    handlers: {
+      foresee: (_, messages) => desk.foresee(messages),
+      packetIn: (session, message) => desk.packetIn(session, message),
+    },
     packetIn: (port, place, id) => packetIn(port, `vm-${place}.${domainOf(port.network, size)}`, id),
     foreign: (port, id) => packetIn(port, 'www.example.net', id),
   }

@@ -60,6 +60,11 @@ export interface App {
    * Runs in the socket's data handler: synchronous, bounded, no waiting.
    */
   packetIn?(punt: Punt, view: View): Verdict
+  /**
+   * Sees several packets that `packetIn` is about to be asked of, or some of them, with the same view: what all of them
+   * need can be fetched from memory side by side. Nothing depends on whether it is called.
+   */
+  foresee?(sights: readonly Sight[], view: View): void
   /** What becomes of a packet that this application failed on; an optional service says `pass`. */
   readonly onFailure: 'pass' | 'drop'
   /** The rows that lead the packets of a port past this application, when a verdict asks for it. */
@@ -106,12 +111,16 @@ export function* flowsIn(units: Iterable<Unit>): Iterable<Flow> {
  */
 export type Inspection = (request: Readonly<Record<string, unknown>>, view: View) => unknown
 
-/** A packet on its way through the switch, paused for a verdict. */
-export interface Punt {
+/** What can be seen of a packet before it is its turn. */
+export interface Sight {
   /** The asking port, from the register `reg6`: never from an address that the guest chose. */
   readonly port: LocalPort
-  /** The Ethernet frame. Valid only during the call: it is a slice of the socket's buffer. */
+  /** The Ethernet frame, a slice of the socket's buffer. Valid until the packet was decided. */
   readonly frame: Buffer
+}
+
+/** A packet on its way through the switch, paused for a verdict. */
+export interface Punt extends Sight {
   /** When the host took it up, in milliseconds of `AppHost.now`: for those who need no better clock. */
   readonly atMs: number
   /** Where the frame of a reply may be written instead of to a buffer of one's own. */

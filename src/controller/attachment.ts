@@ -134,6 +134,9 @@ export function createAttachments(options: AttachmentOptions): Attachments {
         refuse('other_switch', reason)
         session.close(reason)
       },
+      foresee(session, messages) {
+        if (current.value?.session === session) desk.foresee(messages)
+      },
       packetIn(session, message) {
         packetIns.count += 1
         if (current.value?.session === session) desk.packetIn(session, message)

@@ -5,7 +5,7 @@
  * and the controller go on. Runs in the socket's data handler and never waits.
  */
 
-import { type App, selfCheckPort, type Verdict } from '../app/app.ts'
+import { type App, type Sight, selfCheckPort, type Verdict } from '../app/app.ts'
 import type { LocalPort, View } from '../app/view.ts'
 import { BugError } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
@@ -34,6 +34,8 @@ export type PuntLink = Pick<
 >
 
 export interface PuntDesk {
+  /** Lets applications foresee packets that are given to `packetIn` right after. Never throws. */
+  foresee(messages: readonly PacketIn[]): void
   /** Decides one packet and sends what follows from it. Never throws. */
   packetIn(link: PuntLink, message: PacketIn): void
   /** The view to decide by from now on; with none every packet goes on. */
@@ -142,7 +144,26 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
     if (message.isPaused) link.resume(message)
   }
 
+  function foreseeFor(app: App, messages: readonly PacketIn[], view: View): void {
+    const sights: Sight[] = []
+    for (const message of messages) {
+      const port = message.isOf(app.name) ? ports.get(sourceKeyOf(message) ?? noKey) : undefined
+      if (port !== undefined) sights.push({ port, frame: message.packet })
+    }
+    try {
+      app.foresee!(sights, view)
+    } catch (error) {
+      limited(app.name, (suppressed) =>
+        log.error({ app: app.name, suppressed, err: error }, 'an application failed to foresee packets'),
+      )
+    }
+  }
+
   return {
+    foresee(messages) {
+      if (view === undefined || isDraining) return
+      for (const app of deciders) if (app.foresee) foreseeFor(app, messages, view)
+    },
     packetIn(link, message) {
       const startedAt = Math.max(link.heardAtMs, doneAt)
       const asked = take(link, message, startedAt)

@@ -43,6 +43,7 @@ export class PacketIn {
   readonly end: number
   #packetAt = 0
   #packetEnd = 0
+  #packet: Buffer | undefined
   #metadataAt = 0
   #metadataEnd = 0
   #userdataAt = 0
@@ -69,9 +70,10 @@ export class PacketIn {
     return this.bytes.readUInt32BE(this.start + 4)
   }
 
-  /** The frame, as far as it was sent up. */
+  /** The frame, as far as it was sent up; the same object each time. */
   get packet(): Buffer {
-    return this.bytes.subarray(this.#packetAt, this.#packetEnd)
+    this.#packet ??= this.bytes.subarray(this.#packetAt, this.#packetEnd)
+    return this.#packet
   }
 
   /** The `userdata` of the controller action, one character a byte. */

@@ -29,6 +29,8 @@ import { isPacketIn, PacketIn } from './packet-in.ts'
 import { errorOf, type Outcomes, Requests } from './requests.ts'
 
 const openFlow13 = 4
+/** How many packet-ins are foreseen together at the most. */
+const mostForeseen = 128
 
 /** A message without its transaction id, which the session gives. */
 export type Outgoing = Message extends infer M ? (M extends Message ? Omit<M, 'xid'> : never) : never
@@ -91,6 +93,8 @@ export interface Counts {
 /** Who is told what happens; called while the switch's bytes are read, so nothing here may wait. */
 export interface SessionHandlers {
   connected(session: Session): void
+  /** Several packets that came together, before each of them is given to `packetIn`: what they need can be made ready. */
+  foresee?(session: Session, messages: readonly PacketIn[]): void
   packetIn(session: Session, message: PacketIn): void
   /** Whatever else the switch says unasked: port status, removed flows, messages that we do not know. */
   message(session: Session, message: Message): void
@@ -122,6 +126,8 @@ export class SwitchSession implements Session {
   #features: Features | undefined
   /** What the switch sent before its features. */
   #early: Received[] = []
+  /** Packet-ins of the current chunk that nobody has been told of. */
+  #packetIns: PacketIn[] = []
   #lastXid = 0
   /** Flushed when the current chunk has been read. */
   readonly #outbox: Outbox
@@ -177,6 +183,7 @@ export class SwitchSession implements Session {
     this.#isReading = true
     try {
       this.#framing.push(chunk, this.#take)
+      this.#deliver()
       if (this.#framing.fault !== undefined) this.close(`malformed message: ${this.#framing.fault}`)
     } finally {
       this.#isReading = false
@@ -289,6 +296,7 @@ export class SwitchSession implements Session {
       return decode(bytes.subarray(start, end)) as Received
     } catch (error) {
       if (!(error instanceof CodecError)) throw error
+      this.#deliver()
       this.close(`malformed message: ${error.message}`)
       return undefined
     }
@@ -335,8 +343,11 @@ export class SwitchSession implements Session {
   #dispatch(message: Received): void {
     if (message.kind === 'packetIn2') {
       this.counts.packetIns += 1
-      this.#handlers.packetIn(this, message)
-    } else if (message.kind === 'error') {
+      if (this.#packetIns.push(message) === mostForeseen) this.#deliver()
+      return
+    }
+    this.#deliver()
+    if (message.kind === 'error') {
       const error = this.#requests.refuse(message)
       if (error === undefined) return
       this.counts.errors += 1
@@ -349,6 +360,15 @@ export class SwitchSession implements Session {
       if (message.kind === 'unknown') this.counts.unknown += 1
       this.#handlers.message(this, message)
     }
+  }
+
+  /** Tells of the packet-ins that were gathered. */
+  #deliver(): void {
+    const messages = this.#packetIns
+    if (messages.length === 0) return
+    this.#packetIns = []
+    if (messages.length > 1) this.#handlers.foresee?.(this, messages)
+    for (const message of messages) if (!this.isClosed) this.#handlers.packetIn(this, message)
   }
 
   /** Looks after the connection again in `delayMs`. Whatever the switch says is a sign of life. */

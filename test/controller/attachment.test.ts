@@ -15,6 +15,7 @@ function setup(datapathId?: string, settle?: () => Promise<void>) {
   const clock = manualClock()
   const happened: string[] = []
   const desk = {
+    foresee: () => void happened.push('foresee'),
     packetIn: () => void happened.push('punt'),
     setView: (view: View | undefined) => void happened.push(view === undefined ? 'no view' : 'view'),
   } as unknown as PuntDesk
@@ -133,12 +134,15 @@ describe('a second session', () => {
     attachments.handlers.connected(first.session)
     attachments.handlers.connected(second.session)
     await clock.advance(0)
+    attachments.handlers.foresee!(first.session, [])
     attachments.handlers.packetIn(first.session, {} as PacketIn)
     attachments.handlers.message(first.session, portStatus('add', 99, 'stale'))
+    expect(happened).not.toContain('foresee')
     expect(happened).not.toContain('punt')
     expect(seen.at(-1)).toBe('11=tap-1')
+    attachments.handlers.foresee!(second.session, [])
     attachments.handlers.packetIn(second.session, {} as PacketIn)
-    expect(happened.at(-1)).toBe('punt')
+    expect(happened.slice(-2)).toEqual(['foresee', 'punt'])
   })
 })
 

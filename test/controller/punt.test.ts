@@ -10,7 +10,7 @@ import { decode, encode, type Message, type MessageOf, PacketIn } from '../../sr
 import { Outbox } from '../../src/openflow/outbox.ts'
 import { appOf, deciderOf, flowOf } from '../support/apps.ts'
 import { manualClock } from '../support/clock.ts'
-import { twoTenants } from '../support/view.ts'
+import { tenants, twoTenants } from '../support/view.ts'
 
 const frame = Buffer.from('a frame')
 const answer = Buffer.from('an answer')
@@ -87,6 +87,41 @@ function setup(apps: App[], hasView = true) {
 
 const count = (app: string, verdict: string, why: string, n = 1) =>
   `df_punts_total{app="${app}",verdict="${verdict}",why="${why}"} ${n}`
+
+describe('packets that come together', () => {
+  const together = [
+    packetOf('dns', 1),
+    packetOf('other', 1),
+    packetOf('dns', 4),
+    packetOf('dns', 99),
+    packetOf('dns'),
+  ]
+
+  test('are foreseen by their owner, each with its own tenant’s port', () => {
+    const seen: string[] = []
+    const foresee: App['foresee'] = (sights) =>
+      void seen.push(sights.map(({ port, frame }) => `${port.topic} ${port.key} ${frame}`).join())
+    const { desk } = setup([
+      deciderOf('dns', () => ({ kind: 'pass', why: 'x' }), { foresee }),
+      replier('other'),
+    ])
+    desk.foresee(together)
+    expect(seen).toEqual([`${tenants.red} 1 a frame,${tenants.blue} 4 a frame`])
+    desk.setView(undefined)
+    desk.foresee(together)
+    expect(seen).toHaveLength(1)
+  })
+
+  test('are decided though their owner fails to foresee them', () => {
+    const foresee = () => {
+      throw new Error('a bug')
+    }
+    const { desk, take, fates } = setup([{ ...replier(), foresee }])
+    desk.foresee(together)
+    take(together[0]!)
+    expect(fates()).toHaveLength(1)
+  })
+})
 
 describe('a verdict', () => {
   test.each([

@@ -508,6 +508,36 @@ test('what a handler sends leaves in one write when the chunk is read', () => {
   expect(ovsReads(written[0]!)).toHaveLength(3)
 })
 
+describe('packet-ins that come together', () => {
+  const malformed = Buffer.from(packetIn)
+  malformed.writeUInt16BE(1, 18) // the size of its first property
+
+  test.each<[string, Buffer[], string[]]>([
+    ['are foreseen', [packetIn, packetIn], ['foreseen 2', 'packetIn2', 'packetIn2']],
+    ['are not, if it is one alone', [packetIn], ['packetIn2']],
+    [
+      'are told of before what comes after them',
+      [packetIn, packetIn, portStatus, packetIn],
+      ['foreseen 2', 'packetIn2', 'packetIn2', 'portStatus', 'packetIn2'],
+    ],
+    [
+      'are told of before the connection ends',
+      [packetIn, packetIn, malformed, packetIn],
+      ['foreseen 2', 'packetIn2', 'packetIn2', 'closed'],
+    ],
+    [
+      'are foreseen 128 at a time',
+      Array.from({ length: 257 }, () => packetIn),
+      [128, 128].flatMap((n) => [`foreseen ${n}`, ...Array(n).fill('packetIn2')]).concat('packetIn2'),
+    ],
+  ])('%s', (_name, chunk, expected) => {
+    const { session, handlers, events } = startConnected()
+    handlers.foresee = (_, messages) => void events.push(`foreseen ${messages.length}`)
+    session.receive(Buffer.concat(chunk))
+    expect(session.isClosed ? [...events, 'closed'] : events).toEqual(expected)
+  })
+})
+
 test('a handler that throws breaks neither what was sent nor what comes next', () => {
   const { session, written, handlers, events } = startConnected()
   handlers.packetIn = () => {

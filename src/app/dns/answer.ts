@@ -7,6 +7,7 @@
 import { flags, internet, metaTypes, type Rcode, types, typeText } from './codes.ts'
 import { isPlainName, textOfKey } from './domain-name.ts'
 import { apexOf } from './drafts.ts'
+import type { KeyReader } from './keys.ts'
 import type { RecordSet } from './message.ts'
 import { kinds, type NameTable, type OwnedName } from './name-table.ts'
 import { askedKey, nameEnd, nameStart, type Query } from './question.ts'
@@ -58,11 +59,15 @@ export interface ApexRecords {
   readonly ns: RecordSet
 }
 
-/** Decides a query, read from `bytes`, of an asker that may ask for the names of `scope`; `note` hears why. */
+/**
+ * Decides a query, read from `bytes`, of an asker that may ask for the names of `scope`; `key` has read its name, and `note`
+ * hears why.
+ */
 export function decide(
   query: Query,
   bytes: Buffer,
   scope: Scope | undefined,
+  key: KeyReader,
   apexRecords: ApexRecords,
   note?: Note,
 ): Decision {
@@ -86,7 +91,7 @@ export function decide(
     return pass('meta-type')
   }
   const { names } = scope
-  const name = names.find(bytes, nameStart(query), nameEnd(query))
+  const name = names.find(key)
   if (name === 0) return decideUnknown(query, bytes, scope, note)
   note?.(`it is one of the names that the port may ask for: ${contentOf(names.nameAt(name))}`)
   if (names.isShort(name) && !isShortQuery(query)) {

@@ -4,8 +4,8 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { parseFrame, type UdpFrame, type Unparsed, writeAnswer } from '../../packet/index.ts'
-import type { Room, Verdict } from '../app.ts'
+import { type UdpFrame, type Unparsed, writeAnswer } from '../../packet/index.ts'
+import type { Room, Sight, Verdict } from '../app.ts'
 import type { Port, View } from '../view.ts'
 import { decide, type Note } from './answer.ts'
 import { headerSize, type Rcode } from './codes.ts'
@@ -13,7 +13,8 @@ import { nsRecord, setOf, soaRecord } from './message.ts'
 import { createNames, type Names } from './names.ts'
 import { createOwnAddresses, errorFor } from './own-address.ts'
 import type { NameRules } from './port-names.ts'
-import { readQuery, type Unread } from './question.ts'
+import type { Unread } from './question.ts'
+import { FrameReader } from './reading.ts'
 import { replySizeLimit, writeError, writeReply } from './reply.ts'
 
 /** What could be read of a packet. */
@@ -36,6 +37,8 @@ export interface Decider {
    * is `written` to `room` or, without one, a new buffer.
    */
   readonly decide: (frame: Buffer, port: Port, view: View, note?: Note, room?: Room) => Judgement
+  /** Told of frames that `decide` will be asked of with this view (`App.foresee`). */
+  readonly foresee: (sights: readonly Sight[], view: View) => void
   /** What each local port may ask for, and the rows that cannot be served. */
   readonly names: (view: View) => Names
 }
@@ -54,26 +57,27 @@ export const nothingRead: Read = { family: 0, type: none, unread: undefined }
 
 /** Makes what decides by these rules. */
 export function createDecider(rules: DecisionRules): Decider {
-  const names = createNames(rules)
+  const secret = randomBytes(8)
+  const names = createNames(rules, secret)
+  const reader = new FrameReader(names, secret)
   const isToOwnAddress = createOwnAddresses()
   const soa = soaRecord(rules.negativeTtlSeconds)
   const apex = { soa: setOf(soa), ns: setOf(nsRecord(rules.ttlSeconds)) }
   const parts = { soa, serverCookie: randomBytes(8), nsid: Buffer.from(rules.nsid) }
 
   const decideFrame = (frame: Buffer, port: Port, view: View, note?: Note, room?: Room): Judgement => {
-    const packet = parseFrame(frame)
+    const { packet, query, scope, key } = reader.read(frame, port, view)
     if (typeof packet === 'string') {
       note?.('the frame is not wholly understood')
       return pass(packet, { ...nothingRead, unread: packet }, note)
     }
     const { family, payloadOffset: start, payloadEnd: end } = packet
     if (packet.destinationPort !== domainPort) return pass('port', { ...nothingRead, family }, note)
-    const query = readQuery(frame, start, end)
     const isQuery = typeof query !== 'string'
     const read = isQuery
       ? { family, type: query.type, unread: undefined }
       : { family, type: none, unread: query }
-    const first = isQuery ? decide(query, frame, names(view).scopeOf(port), apex, note) : unread(query, note)
+    const first = isQuery ? decide(query, frame, scope, key, apex, note) : unread(query, note)
     const isForUs =
       first.kind === 'pass' && end - start >= headerSize && isToOwnAddress(view, port, frame, packet)
     if (isForUs) note?.('the server asked is an address of the cloud itself, and nothing listens there')
@@ -91,7 +95,7 @@ export function createDecider(rules: DecisionRules): Decider {
       ? { kind: 'written', size, why, rcode, family, type, unread: fault }
       : { kind: 'reply', frame: bytes.subarray(0, size), why, rcode, family, type, unread: fault }
   }
-  return { decide: decideFrame, names }
+  return { decide: decideFrame, foresee: (sights, view) => reader.foresee(sights, view), names }
 }
 
 function unread(why: Unread, note: Note | undefined) {

@@ -92,14 +92,20 @@ function createDns(values: Values, host: AppHost): App {
     nsid: nsidOf(values.df_dns_nsid),
   }
   const decider = createDecider(rules)
-  const { decide, names } = decider
+  const { decide, foresee, names } = decider
   const packetIn = ({ frame, port, atMs, room }: Punt, view: View): Verdict => {
     if (port.key === selfCheckPort.key) return decide(frame, port, view)
     const judgement = admit(port, atMs) ?? decide(frame, port, view, undefined, room)
     count(port, judgement)
     return isShadow && judgement.kind !== 'pass' ? shadowed : judgement
   }
-  const common = { name: dns.name, packetIn, onFailure: 'pass', inspect: inspectionsOf(decider) } as const
+  const common = {
+    name: dns.name,
+    packetIn,
+    foresee,
+    onFailure: 'pass',
+    inspect: inspectionsOf(decider),
+  } as const
   if (values.df_dns_intercept === 'off') return { ...common, flows: () => [] }
   const flowsFor = createFlows(values.df_dns_intercept)
   const units = (view: View) =>

@@ -4,8 +4,6 @@
  * tenant who chooses names cannot choose which of them collide. It knows no names that exist.
  */
 
-import { randomBytes } from 'node:crypto'
-
 /** A name has at most 255 bytes (RFC 1035 §2.3.4). */
 const wordLimit = 64
 const highBits = 0x8080_8080 | 0
@@ -24,7 +22,7 @@ export class KeyReader {
   readonly #high: number
 
   /** `secret` has 8 bytes. */
-  constructor(secret: Buffer = randomBytes(8)) {
+  constructor(secret: Buffer) {
     this.#low = secret.readInt32LE(0)
     this.#high = secret.readInt32LE(4)
   }

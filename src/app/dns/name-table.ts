@@ -47,8 +47,6 @@ export interface OwnedName {
 
 /** What a table is made of. */
 export interface TableParts {
-  /** Reads the names that are looked up; tables may share it. */
-  readonly reader: KeyReader
   readonly words: Int32Array
   /** How many names there are. */
   readonly size: number
@@ -63,24 +61,37 @@ export interface TableParts {
 /** Finds names by their bytes. An entry is a place in the table, a number above 0. */
 export class NameTable implements Iterable<readonly [string, OwnedName]> {
   readonly parts: TableParts
-  readonly #reader: KeyReader
   readonly #words: Int32Array
   readonly #bytes: Buffer
   readonly #slotMask: number
 
   constructor(parts: TableParts) {
-    const { reader, words, slotCount } = parts
+    const { words, slotCount } = parts
     this.parts = parts
-    this.#reader = reader
     this.#words = words
     this.#bytes = Buffer.from(words.buffer, words.byteOffset, words.byteLength)
     this.#slotMask = maskOf(slotCount)
   }
 
-  /** The entry of the name in wire form between `start` and `end`, in any case; 0 if there is none. */
-  find(bytes: Uint8Array, start: number, end: number): number {
-    this.#reader.read(bytes, start, end)
-    return this.#words[slotOf(this.#words, this.#slotMask, this.#reader) + 1]!
+  /** The entry of the name that was read last; 0 if there is none. */
+  find(key: KeyReader): number {
+    return this.#words[slotOf(this.#words, this.#slotMask, key) + 1]!
+  }
+
+  /** A word of the slot where the search for a name begins: to touch it. */
+  slotWord({ hash }: KeyReader): number {
+    return this.#words[hash & this.#slotMask]!
+  }
+
+  /** Words of the entry that the search most likely ends at, its first and the end of its first address: to touch it. */
+  entryWord({ hash, length }: KeyReader): number {
+    const words = this.#words
+    let slot = hash & this.#slotMask
+    while (words[slot] !== hash && words[slot + 1] !== 0) slot = (slot + 2) & this.#slotMask
+    const entry = words[slot + 1]!
+    if (entry <= 0) return 0
+    const end = entry + entryPlaces.key + length + (addressSizes[kinds.a]! >> 2)
+    return words[entry]! | words[Math.min(end, words.length) - 1]!
   }
 
   isApex(entry: number): boolean {

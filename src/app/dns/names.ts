@@ -31,8 +31,8 @@ export interface Names {
  * Makes the function that gives the names of a view: made once a view, a scope again only if a port or a subnet of its
  * changed, and of it only what those ports contribute.
  */
-export function createNames(rules: NameRules): (view: View) => Names {
-  const common = { rules, namesOf: createNamesOfPort(rules), reader: new KeyReader() }
+export function createNames(rules: NameRules, secret: Buffer): (view: View) => Names {
+  const common = { rules, namesOf: createNamesOfPort(rules), reader: new KeyReader(secret) }
   const seenBy = createGrouping(audiencesOf)
   const joinedBy = createJoins()
   const cells = createCells<ScopeParts>()

@@ -104,7 +104,7 @@ export class TableWriter {
     const isLong = this.#words.length > (1 + mostWaste) * this.#end
     const words = isLong ? this.#words.slice(0, this.#end) : this.#words.subarray(0, this.#end)
     const [size, taken, waste] = [this.#size, this.#taken, this.#waste]
-    return new NameTable({ reader: this.#reader, words, size, slotCount: this.#slotCount, taken, waste })
+    return new NameTable({ words, size, slotCount: this.#slotCount, taken, waste })
   }
 
   /** The entry of a name, at most 0 if there is none; the reader holds the name from then on. */

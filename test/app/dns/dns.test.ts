@@ -104,6 +104,22 @@ describe('what real tools ask, asked by red and by blue', () => {
     },
   )
 
+  test('whether a packet was foreseen makes no difference, whoever asked and whichever are decided', () => {
+    const asked = captured.flatMap(({ frame }) =>
+      [localPort(view, red), localPort(view, blue), selfCheckPort].map((port) => ({ port, frame })),
+    )
+    const verdictsOf = (some: typeof asked) => some.map((one) => app.packetIn!({ ...one, atMs: 0 }, view))
+    const expected = verdictsOf(asked)
+    const sights = asked.map(({ port, frame }) => ({ port, frame: Buffer.from(frame) }))
+    app.foresee!(sights, view)
+    expect(verdictsOf(sights)).toEqual(expected)
+    app.foresee!(sights, view)
+    const isSome = (_: unknown, index: number) => index % 5 !== 1
+    expect(verdictsOf(sights.filter(isSome))).toEqual(expected.filter(isSome))
+    app.foresee!(sights.filter(isSome), view)
+    expect(verdictsOf(sights)).toEqual(expected)
+  })
+
   test('tcpdump reads the address in a reply', () => {
     const verdict = decide(frameOf('dig -6 +noedns web.red.example.org AAAA'))
     const [line] = tcpdumpOf([verdict.kind === 'reply' ? verdict.frame : Buffer.alloc(0)])

@@ -24,6 +24,9 @@ const rules: NameRules = {
   ...{ hasDefaultHostnames: true, hasShortNames: true },
 }
 const [red, blue] = [1, 2]
+const secret = Buffer.from('a secret')
+/** Of the tables, for every test. */
+const reader = new KeyReader(secret)
 
 /** A network of both tenants. */
 function sharedNetwork(isAuthoritative: boolean): Network {
@@ -84,7 +87,7 @@ describe.each([false, true])('with authority: %s', (isAuthoritative) => {
         fc.array(port, { maxLength: 30 }),
         fc.array(change, { maxLength: 20 }),
         (first, changes) => {
-          const names = createNames(rules)
+          const names = createNames(rules, secret)
           const ports = new Map(first.map((one) => [one.key, one]))
           for (const one of [undefined, ...changes]) {
             if (typeof one === 'number') ports.delete(one)
@@ -92,7 +95,7 @@ describe.each([false, true])('with authority: %s', (isAuthoritative) => {
             const view = viewWith(network, [...ports.values()])
             for (const key of [red, blue])
               expect(contents(scopeOf(names(view), view, key))).toEqual(
-                contents(scopeOf(createNames(rules)(view), view, key)),
+                contents(scopeOf(createNames(rules, secret)(view), view, key)),
               )
           }
         },
@@ -108,11 +111,11 @@ describe('among many names', () => {
     ...portOf(network, i + 3, `vm-${i >> 1}`, [`10.0.${1 + (i >> 9)}.${(i >> 1) & 255}`]),
     topic: i % 2 === 0 ? tenants.red : tenants.blue,
   }))
-  const names = createNames(rules)
+  const names = createNames(rules, secret)
   const view = viewWith(network, many)
   const find = ({ names: table }: Scope, name: string) => {
-    const bytes = Buffer.from(`before ${keyOf(name)} behind`, 'latin1')
-    return table.find(bytes, 7, bytes.length - 7)
+    reader.readKey(keyOf(name))
+    return table.find(reader)
   }
 
   test('each is found in any case, and others are not', () => {
@@ -145,7 +148,7 @@ describe('among many names', () => {
   })
 
   test('a table does not grow for ever', () => {
-    const names = createNames(rules)
+    const names = createNames(rules, secret)
     const lengths = Array.from({ length: 400 }, (_, turn) => {
       const renamed = { ...many[10]!, dnsName: `renamed-${turn}` }
       const later = { ...view, version: 1e6 + turn, ports: new Map([...view.ports, [renamed.id, renamed]]) }
@@ -170,17 +173,19 @@ describe('a writer', () => {
   const keys = ['a.bc', 'a.bd', 'a', 'b', 'long.name.example.org', 'long.name.example.com'].map(keyOf)
 
   test('keeps names apart whose hashes are the same', () => {
-    const writer = new TableWriter(new Colliding())
+    const colliding = new Colliding(secret)
+    const writer = new TableWriter(colliding)
     for (const [index, key] of keys.entries()) writer.put(key, draftAt(index))
     const table = writer.table()
     for (const [index, key] of keys.entries()) {
-      const { a } = table.nameAt(table.find(Buffer.from(key, 'latin1'), 0, key.length))
+      colliding.readKey(key)
+      const { a } = table.nameAt(table.find(colliding))
       expect(recordTexts(a!)[0]!.data).toBe(`10.0.0.${index}`)
     }
   })
 
   test('leaves a domain with authority what it is, and takes nothing away that is not there', () => {
-    const writer = new TableWriter(new KeyReader())
+    const writer = new TableWriter(reader)
     const [apex, other] = ['bc', 'bd'].map(keyOf)
     writer.put(apex!, { ...emptyDraft(apex!.length, false), isApex: true })
     writer.put(apex!, draftAt(1))

@@ -8,6 +8,7 @@ import type { Network, Port, View } from '../../../src/app/view.ts'
 import { networkOf, portOf, twoTenants, viewOf } from '../../support/view.ts'
 import { localPort } from './asking.ts'
 
+const secret = Buffer.from('a secret')
 const rules: NameRules = {
   scope: 'subnet',
   dnsDomain: 'openstacklocal',
@@ -15,7 +16,8 @@ const rules: NameRules = {
   hasDefaultHostnames: true,
   hasShortNames: true,
 }
-const namesOf = (view: View, more: Partial<NameRules> = {}): Names => createNames({ ...rules, ...more })(view)
+const namesOf = (view: View, more: Partial<NameRules> = {}): Names =>
+  createNames({ ...rules, ...more }, secret)(view)
 
 /** What the local port with that key may ask for, by key of the name. */
 const namesFor = (names: Names, view: View, key: number): ReadonlyMap<string, OwnedName> =>
@@ -62,7 +64,7 @@ describe('scopes', () => {
   })
 
   test('are made once a view, and again only if one of their ports changed', () => {
-    const make = createNames(rules)
+    const make = createNames(rules, secret)
     const names = make(view)
     expect(make(view)).toBe(names)
     const changed = { ...view.ports.get('net-red-3')!, dnsName: 'other' }
