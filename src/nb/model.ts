@@ -5,7 +5,7 @@
  * refer to it and those with its key. It knows nothing of switches or of names.
  */
 
-import { hash } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { changedKeys, SortedMap } from '../sorted-map.ts'
 import type { NbEvent, RawChange, RawRow } from './driver.ts'
 import { createPool, type Pool } from './pool.ts'
@@ -14,6 +14,7 @@ import {
   isTableName,
   type Rejected,
   type RowOf,
+  type RowReading,
   readRow,
   referencesOf,
   type TableName,
@@ -31,19 +32,24 @@ export interface Northbound extends Rows {
   readonly readings: { readonly [T in TableName]: TableReading }
 }
 
-interface TableReading {
-  readonly rows: SortedMap<Reading>
+interface TableReading extends RowsRead {
   /** The ids of the rows that would count if nobody else had their unique_key, by that key. */
-  readonly claims: SortedMap<readonly string[]>
+  readonly claims: SortedMap<Claimants>
   /** The rejected of the table, dangling rows and doubled keys included. */
   readonly rejected: SortedMap<Rejected>
 }
 
-/**
- * A row as it was read alone. `digest`, of the text, and `problem` are what the driver gave: if they are the same, so is
- * the rest. The text itself would be a quarter of all memory.
- */
-type Reading = Pick<RawRow, 'problem'> & { readonly digest: string } & ReturnType<typeof readRow>
+/** Rows as they were read one by one: a map for each thing, since an object for each row would take as much as the row. */
+interface RowsRead {
+  readonly rows: SortedMap<RowOf<TableName>>
+  /** Those that are no rows. */
+  readonly unread: SortedMap<Rejected>
+  /** Of what the driver gave: if it is the same, so is the rest. The text itself would be a quarter of all memory. */
+  readonly digests: SortedMap<number>
+}
+
+/** One id, which is nearly always all there is, or several in order. */
+type Claimants = string | readonly string[]
 
 type AnyRow = RowOf<TableName> & Readonly<Record<string, unknown>>
 
@@ -52,13 +58,18 @@ type Counted = { [T in TableName]: SortedMap<RowOf<TableName>> }
 
 type Changes<V> = Map<string, V | undefined>
 
+/** Kept from those who write rows: two texts of one digest would let a change go by unseen. */
+const secret = randomBytes(8).toString('hex')
+
 /** A store without rows. */
 export const emptyNorthbound: Northbound = {
   ...perTable(() => SortedMap.empty<never>()),
   rejected: [],
   readings: perTable(() => ({
-    rows: SortedMap.empty<Reading>(),
-    claims: SortedMap.empty<readonly string[]>(),
+    rows: SortedMap.empty<RowOf<TableName>>(),
+    unread: SortedMap.empty<Rejected>(),
+    digests: SortedMap.empty<number>(),
+    claims: SortedMap.empty<Claimants>(),
     rejected: SortedMap.empty<Rejected>(),
   })),
 }
@@ -66,26 +77,41 @@ export const emptyNorthbound: Northbound = {
 /** The store that holds exactly `rows`; what it has in common with `previous` is shared. */
 export function northboundOf(rows: Iterable<RawRow>, previous: Northbound = emptyNorthbound): Northbound {
   const changes: RawChange[] = tableNames.flatMap((table) =>
-    Array.from(previous.readings[table].rows.keys(), (id) => ({ table, id, value: undefined })),
+    Array.from(previous.readings[table].digests.keys(), (id) => ({ table, id, value: undefined })),
   )
   return changedNorthbound(previous, [...changes, ...rows])
 }
 
 /** The store after `changes`; `previous` itself if nothing that is read has changed. */
 export function changedNorthbound(previous: Northbound, changes: Iterable<RawChange>): Northbound {
-  const given = new Map<string, Changes<Reading>>(tableNames.map((table) => [table, new Map()]))
+  const given = perTable(() => ({
+    rows: new Map() as Changes<RowOf<TableName>>,
+    unread: new Map() as Changes<Rejected>,
+    digests: new Map() as Changes<number>,
+  }))
   const pool = createPool()
   for (const change of changes) {
-    const { table, id, value } = change
+    const { table, value } = change
     if (!isTableName(table)) continue
-    const before = previous.readings[table].rows.get(id)
-    given.get(table)!.set(id, value === undefined ? undefined : readingOf(table, change, before, pool))
+    const digest = value === undefined ? undefined : digestOf(change)
+    const { row, rejected } =
+      digest === undefined ? nothing : readingOf(table, change, digest, previous, pool)
+    const id = row?.id ?? change.id // the row's own text of it, so that it is kept once
+    given[table].rows.set(id, row)
+    given[table].unread.set(id, rejected)
+    given[table].digests.set(id, digest)
   }
   return linked(
     previous,
-    perTable((table) => previous.readings[table].rows.with(given.get(table)!)),
+    perTable((table) => {
+      const { rows, unread, digests } = previous.readings[table]
+      const { rows: ofRows, unread: ofUnread, digests: ofDigests } = given[table]
+      return { rows: rows.with(ofRows), unread: unread.with(ofUnread), digests: digests.with(ofDigests) }
+    }),
   )
 }
+
+const nothing = { row: undefined, rejected: undefined }
 
 /**
  * The store after an event of a driver: a lost store leaves the last rows as they were (architecture.md 7).
@@ -101,40 +127,55 @@ export function northboundAfter(previous: Northbound, event: NbEvent): Northboun
   }
 }
 
-function readingOf(table: TableName, raw: RawChange, before: Reading | undefined, pool: Pool): Reading {
-  const { id, problem, value: text = '' } = raw
-  const digest = hash('sha1', text, 'binary')
-  if (before && before.digest === digest && before.problem === problem) return before
-  if (problem === undefined) return { digest, ...pool(readRow(table, id, text)) }
+function readingOf(
+  table: TableName,
+  { id, problem, value: text = '' }: RawChange,
+  digest: number,
+  { readings }: Northbound,
+  pool: Pool,
+): RowReading | typeof nothing {
+  const { rows, unread, digests } = readings[table]
+  if (digests.get(id) === digest) return { row: rows.get(id), rejected: unread.get(id) } as RowReading
+  if (problem === undefined) {
+    const { row, rejected } = readRow(table, id, text)
+    return row === undefined ? { rejected } : { row: pool(row) }
+  }
   const remedy = 'make the file readable again, or remove it'
-  return { digest, problem, rejected: { table, id, field: undefined, reason: problem, remedy } }
+  return { rejected: { table, id, field: undefined, reason: problem, remedy } }
 }
+
+/** 48 bits. */
+const digestOf = ({ problem = '', value = '' }: RawChange): number =>
+  hash('sha1', `${secret}${problem}\n${value}`, 'buffer').readUIntBE(0, 6)
 
 /**
  * Joins the tables: every row that reads well and whose references count. Tables come after those they refer
  * to.
  */
-function linked(previous: Northbound, rows: { readonly [T in TableName]: SortedMap<Reading> }): Northbound {
+function linked(previous: Northbound, read: { readonly [T in TableName]: RowsRead }): Northbound {
   const counted = { ...previous } as unknown as Counted
   const readings = { ...previous.readings }
   let isChanged = false
   for (const table of tableNames) {
-    const before = { ...previous.readings[table], counted: previous[table] }
-    const touched = changedKeys(before.rows, rows[table])
-    for (const id of referrers(table, rows[table], previous as unknown as Counted, counted)) touched.add(id)
+    const before = previous.readings[table]
+    const { rows, unread } = read[table]
+    const touched = changedKeys(before.rows, rows)
+    for (const id of changedKeys(before.unread, unread)) touched.add(id)
+    for (const id of referrers(table, rows, previous as unknown as Counted, counted)) touched.add(id)
     if (touched.size === 0) continue
     isChanged = true
-    const claims = before.claims.with(changedClaims(table, touched, { before, rows: rows[table] }, counted))
+    const claims = before.claims.with(changedClaims(table, touched, { before, rows }, counted))
     const accepted: Changes<RowOf<TableName>> = new Map()
     const rejected: Changes<Rejected> = new Map()
     for (const id of [...touched, ...rivals(before.claims, claims)]) {
-      const reading = rows[table].get(id)
-      const why = reading && rejection(table, id, reading, claims, counted)
-      accepted.set(id, why ? undefined : reading?.row)
+      const row = rows.get(id)
+      const why = unread.get(id) ?? (row && rejection(table, id, row, claims, counted))
+      accepted.set(id, why ? undefined : row)
       rejected.set(id, why)
     }
-    readings[table] = { rows: rows[table], claims, rejected: before.rejected.with(rejected) }
-    counted[table] = counted[table].with(accepted)
+    readings[table] = { ...read[table], claims, rejected: before.rejected.with(rejected) }
+    // One map takes less memory than two that are equal.
+    counted[table] = readings[table].rejected.size === 0 ? rows : counted[table].with(accepted)
   }
   if (!isChanged) return previous
   const isSame = tableNames.every((table) => readings[table].rejected === previous.readings[table].rejected)
@@ -147,7 +188,7 @@ function linked(previous: Northbound, rows: { readonly [T in TableName]: SortedM
 /** The rows of a table that refer to a row that came, went or changed its owner. */
 function* referrers(
   table: TableName,
-  rows: SortedMap<Reading>,
+  rows: SortedMap<RowOf<TableName>>,
   before: Counted,
   counted: Counted,
 ): Iterable<string> {
@@ -160,7 +201,7 @@ function* referrers(
       for (const id of targets as Set<string>) if (rows.has(id)) yield id
     } else if (targets.size > 0)
       // Networks come and go seldom: a look at every row (5 ms at 10,000) costs less than an index of them.
-      for (const [id, { row }] of rows) if (row && targets.has((row as AnyRow)[field])) yield id
+      for (const [id, row] of rows) if (targets.has((row as AnyRow)[field])) yield id
   }
 }
 
@@ -168,44 +209,44 @@ function* referrers(
 function changedClaims(
   table: TableName,
   touched: Iterable<string>,
-  { before, rows }: { before: TableReading; rows: SortedMap<Reading> },
+  { before, rows }: { before: TableReading; rows: SortedMap<RowOf<TableName>> },
   counted: Counted,
-): Changes<readonly string[]> {
-  const changes: Changes<readonly string[]> = new Map()
+): Changes<Claimants> {
+  const changes: Changes<Claimants> = new Map()
   if (!hasField(table, 'unique_key')) return changes
-  const claimants = (key: string) => (changes.has(key) ? changes.get(key) : before.claims.get(key)) ?? []
+  const claimants = (key: string) => idsOf(changes.has(key) ? changes.get(key) : before.claims.get(key))
   const without = (key: string, id: string) => claimants(key).filter((other) => other !== id)
-  const store = (key: string, ids: readonly string[]) => changes.set(key, ids.length === 0 ? undefined : ids)
+  const store = (key: string, ids: readonly string[]) => changes.set(key, ids.length < 2 ? ids[0] : ids)
   for (const id of touched) {
-    const [old, now] = [before.rows.get(id)?.row, rows.get(id)?.row]
+    const [old, now] = [before.rows.get(id), rows.get(id)]
     if (old) store(keyOf(old), without(keyOf(old), id))
     if (now && !dangling(table, now, counted)) store(keyOf(now), [...without(keyOf(now), id), id].sort())
   }
   return changes
 }
 
+const idsOf = (claimants: Claimants | undefined): readonly string[] =>
+  typeof claimants === 'string' ? [claimants] : (claimants ?? [])
+
 /** The rows whose rivals for a key are not those they were. */
-function* rivals(
-  before: SortedMap<readonly string[]>,
-  after: SortedMap<readonly string[]>,
-): Iterable<string> {
+function* rivals(before: SortedMap<Claimants>, after: SortedMap<Claimants>): Iterable<string> {
   for (const key of changedKeys(before, after)) {
-    yield* before.get(key) ?? []
-    yield* after.get(key) ?? []
+    yield* idsOf(before.get(key))
+    yield* idsOf(after.get(key))
   }
 }
 
-/** Why a row does not count. */
+/** Why a row that was read does not count. */
 function rejection(
   table: TableName,
   id: string,
-  { row, rejected }: Reading,
-  claims: SortedMap<readonly string[]>,
+  row: RowOf<TableName>,
+  claims: SortedMap<Claimants>,
   counted: Counted,
 ): Rejected | undefined {
-  const why = rejected ?? dangling(table, row, counted)
-  if (why || !row || !hasField(table, 'unique_key')) return why
-  const ids = claims.get(keyOf(row)) ?? []
+  const why = dangling(table, row, counted)
+  if (why || !hasField(table, 'unique_key')) return why
+  const ids = idsOf(claims.get(keyOf(row)))
   return ids.length > 1 ? doubledRow(table, keyOf(row), id, ids) : undefined
 }
 

@@ -1,26 +1,37 @@
 /**
  * Equal parts of rows that are read together, once: a port's row and its name's row say the same tenant, network and id,
- * and JSON makes a string of its own each time. Rows are a half smaller for it. It knows no table.
+ * the ports of a network the same subnets and groups, and JSON makes a value of its own each time. Rows are a third of their
+ * size for it. It knows no table.
  */
 
-/** Gives the value with its strings, and its lists without members, in common with all values given before. */
-export type Pool = <T>(value: T) => T
+/**
+ * Gives the value with its strings, lists and objects inside in common with all values given before, and without what is
+ * undefined.
+ */
+export type Pool = <T extends object>(value: T) => T
 
-/** Makes a pool for rows that nobody else has yet: it writes to them. */
+/** Makes a pool for rows, which nobody may write to afterwards. */
 export function createPool(): Pool {
   const strings = new Map<string, string>()
-  const empty: readonly never[] = []
+  /** By their JSON. */
+  const parts = new Map<string, object>()
   function pooled(value: unknown): unknown {
-    if (typeof value === 'string') {
-      const known = strings.get(value)
-      if (known === undefined) strings.set(value, value)
-      return known ?? value
-    }
+    if (typeof value === 'string') return common(strings, value, value)
     if (typeof value !== 'object' || value === null) return value
-    if (Array.isArray(value) && value.length === 0) return empty
-    const parts = value as Record<string, unknown>
-    for (const name in parts) parts[name] = pooled(parts[name])
-    return parts
+    return common(parts, JSON.stringify(value), whole(value))
   }
-  return (value) => pooled(value) as typeof value
+  function whole(value: object): object {
+    if (Array.isArray(value)) return value.map(pooled)
+    const kept: Record<string, unknown> = {}
+    for (const [name, part] of Object.entries(value)) if (part !== undefined) kept[name] = pooled(part)
+    return kept
+  }
+  return (value) => whole(value) as typeof value
+}
+
+/** What the map holds under the key, from now on at least this. */
+function common<T>(held: Map<string, T>, key: string, value: T): T {
+  const known = held.get(key)
+  if (known === undefined) held.set(key, value)
+  return known ?? value
 }

@@ -13,8 +13,15 @@ test('rows of two tenants stay as they were, and apart', () => {
   expect(rows[0]).not.toBe(rows[2])
 })
 
-test('lists without members are one, in rows that are read together', () => {
+test('equal lists and objects are one, in rows that are read together', () => {
   const pool = createPool()
   expect(pool(row('red')).none).toBe(pool(row('blue')).none)
+  expect(pool(row('red')).ips).toBe(pool(row('red')).ips)
+  expect(pool(row('red')).binding).toBe(pool(row('red')).binding)
+  expect(pool(row('red')).binding).not.toBe(pool(row('blue')).binding)
   expect(createPool()(row('red')).none).not.toBe(pool(row('red')).none)
+})
+
+test('what is undefined is left out', () => {
+  expect(Object.keys(createPool()({ a: undefined, b: 1, c: { d: undefined } }))).toEqual(['b', 'c'])
 })
