@@ -15,10 +15,10 @@ export function sum(bytes: Uint8Array, start: number, end: number, initial = 0):
   return fold(total)
 }
 
-/** Folds a running sum into 16 bits (with end-around carry). */
+/** Folds a running sum of less than 2^32 into 16 bits (with end-around carry). */
 export function fold(total: number): number {
   let folded = total
-  while (folded > 0xffff) folded = (folded % 0x1_0000) + Math.floor(folded / 0x1_0000)
+  while (folded > 0xffff) folded = (folded & 0xffff) + (folded >>> 16)
   return folded
 }
 
