@@ -3,6 +3,7 @@
  * whose stamp has changed, or at some files. It knows nothing of watches and timers.
  */
 
+import { hash } from 'node:crypto'
 import { type Dirent, lstatSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,8 +13,13 @@ import type { RawChange, RawRow } from './driver.ts'
 import { type FoundFile, folderIdentity, inParallel, isMissing, readRowFile, stampOf } from './file-io.ts'
 import { fileNameOf, idOf, isRowFile, isTableFolder } from './file-path.ts'
 
-type RowFile = FoundFile & {
+type RowFile = Pick<FoundFile, 'stamp' | 'isSettled'> & {
+  /** Without its text once that was told: the texts of all rows would take more memory than all the rest here. */
   readonly row: RawRow
+  /** Of the text and of what is wrong with it. */
+  readonly digest: string
+  /** Whether the row is JSON. */
+  readonly isWhole: boolean
   /** Whether the file is no whole JSON any more; `row` is then what it was before. */
   readonly isHalf: boolean
 }
@@ -100,11 +106,21 @@ export function rowsOf(listing: Listing): RawRow[] {
 export function changesBetween(previous: Listing, next: Listing): RawChange[] {
   const changes: RawChange[] = []
   for (const path of changedKeys(previous.files, next.files)) {
-    const [before, after] = [previous.files.get(path)?.row, next.files.get(path)?.row]
-    if (after === undefined) changes.push({ table: before!.table, id: before!.id, value: undefined })
-    else if (before?.value !== after.value || before.problem !== after.problem) changes.push(after)
+    const [before, after] = [previous.files.get(path), next.files.get(path)]
+    if (after === undefined) changes.push({ ...before!.row, value: undefined })
+    else if (before?.digest !== after.digest) changes.push(after.row)
   }
   return changes.sort(byKey)
+}
+
+/** The listing when everything in it that was not in `previous` has been told. */
+export function toldListing(previous: Listing, next: Listing): Listing {
+  const files = new Map<string, RowFile>()
+  for (const path of changedKeys(previous.files, next.files)) {
+    const file = next.files.get(path)
+    if (file !== undefined) files.set(path, { ...file, row: { ...file.row, value: '' } })
+  }
+  return { ...next, files: next.files.with(files) }
 }
 
 function halfAfter({ half }: Listing, changes: ReadonlyMap<string, RowFile | undefined>): Set<string> {
@@ -123,14 +139,17 @@ function rowFile(table: string, path: string, name: string, known?: RowFile): Ro
   const found = readRowFile(path)
   if (!found) return undefined
   const id = idOf(name)
-  const { value, problem } = found
-  if (id === undefined)
-    return { ...found, row: { table, id: name, value: '', problem: misnamed(name) }, isHalf: false }
-  if (known && isWhole(known.row) && !isWhole(found)) return { ...found, row: known.row, isHalf: true }
-  return { ...found, row: { table, id, value, ...(problem && { problem }) }, isHalf: false }
+  const { stamp, isSettled } = found
+  const problem = id === undefined ? misnamed(name) : found.problem
+  const value = id === undefined ? '' : found.value
+  const isWhole = isJson(value)
+  if (id !== undefined && known?.isWhole && !isWhole) return { ...known, stamp, isSettled, isHalf: true }
+  const digest = hash('sha1', `${problem ?? ''}\n${value}`, 'base64')
+  const row = { table, id: id ?? name, value, ...(problem && { problem }) }
+  return { stamp, isSettled, row, digest, isWhole, isHalf: false }
 }
 
-function isWhole({ value }: Pick<RawRow, 'value'>): boolean {
+function isJson(value: string): boolean {
   try {
     JSON.parse(value)
     return true
@@ -144,7 +163,7 @@ function misnamed(name: string): string {
   return `the file's name is not a percent-encoded id: ${JSON.stringify(id)} is kept in ${fileNameOf(id)}`
 }
 
-function isUnchanged(path: string, known: FoundFile): boolean {
+function isUnchanged(path: string, known: RowFile): boolean {
   if (!known.isSettled) return false
   try {
     return stampOf(lstatSync(path, { bigint: true })) === known.stamp

@@ -6,7 +6,7 @@
  *   watching --a change--> watching            sends the changes, if any, and `lost` while a file is written in half
  *   watching --the time for a look--> watching looks beside what else goes on, and marks what it finds changed
  *   starting, watching --no directory, or an empty one in its place--> lost    sends `lost`
- *   lost --the directory is back--> watching   sends a snapshot
+ *   lost --the directory is back--> watching   sends what was missed, or the snapshot if there was none
  */
 
 import { type FSWatcher, watch } from 'node:fs'
@@ -23,6 +23,7 @@ import {
   type Listing,
   partialListing,
   rowsOf,
+  toldListing,
   wholeListing,
 } from './file-listing.ts'
 import { isRowFile } from './file-path.ts'
@@ -64,6 +65,7 @@ class FileWatch {
   readonly #watchers = new Map<string, { identity: string; watcher: FSWatcher }>()
   #listing: Listing = emptyListing
   #state: 'starting' | 'watching' | 'lost' = 'starting'
+  #hasTold = false
   #isStopped = false
   #isBlind = false
   #hasWarned = false
@@ -97,8 +99,9 @@ class FileWatch {
 
   async #look(): Promise<readonly NbEvent[]> {
     const previous = this.#listing
+    let next: Listing
     try {
-      this.#listing = await this.#nextListing(previous)
+      next = await this.#nextListing(previous)
     } catch (error) {
       const isNew = this.#state !== 'lost'
       this.#isWhole = true
@@ -106,14 +109,16 @@ class FileWatch {
       this.#lookAt = performance.now() + this.#everyMs()
       return isNew ? [{ kind: 'lost', error: storeError(this.#root, error) }] : []
     }
-    const hasBeenWatching = this.#state === 'watching'
+    const wasLost = this.#state === 'lost'
     this.#state = 'watching'
-    const { half } = this.#listing
+    this.#listing = toldListing(previous, next)
+    const { half } = next
     const events: NbEvent[] = []
-    if (!hasBeenWatching) events.push({ kind: 'snapshot', rows: rowsOf(this.#listing) })
-    const changes = hasBeenWatching ? changesBetween(previous, this.#listing) : []
-    const isMended = half.size === 0 && previous.half.size > 0
-    if (changes.length > 0 || isMended) events.push({ kind: 'changes', changes })
+    if (!this.#hasTold) events.push({ kind: 'snapshot', rows: rowsOf(next) })
+    const changes = this.#hasTold ? changesBetween(previous, next) : []
+    const isMended = wasLost || (half.size === 0 && previous.half.size > 0)
+    if (changes.length > 0 || (isMended && this.#hasTold)) events.push({ kind: 'changes', changes })
+    this.#hasTold = true
     const isNew = half.size !== previous.half.size || events.length > 0
     if (half.size > 0 && isNew) events.push({ kind: 'lost', error: halfError(half) })
     return events

@@ -151,8 +151,8 @@ describe('a store that goes away', () => {
     await expect(watcher.list()).rejects.toThrow('does not exist')
     await expect(watcher.put('lport', 'p', '2')).rejects.toThrow('does not exist')
     await rename(`${root}.away`, root)
-    await follower.until(() => kinds().at(-1) === 'snapshot')
-    expect(kinds()).toEqual(['snapshot', 'lost', 'snapshot'])
+    await follower.until(() => kinds().at(-1) === 'changes')
+    expect(kinds()).toEqual(['snapshot', 'lost', 'changes'])
     await writer.put('lport', 'p', '2')
     await follower.until(() => value('/lport/p') === '2')
   })
@@ -165,7 +165,7 @@ describe('a store that goes away', () => {
     const again = await openFileDriver(root, { createMissing: true })
     await again.put('lport', 'p', '1')
     await again.close()
-    await follower.until(() => kinds().at(-1) === 'snapshot')
+    await follower.until(() => kinds().at(-1) === 'changes')
     expect([...follower.values]).toEqual([['/lport/p', '1']])
   })
 
@@ -178,7 +178,7 @@ describe('a store that goes away', () => {
     await sleep(1_200)
     expect(kinds()).toEqual(['snapshot', 'lost'])
     await writer.put('lport', 'q', '2')
-    await follower.until(() => kinds().at(-1) === 'snapshot')
+    await follower.until(() => kinds().at(-1) === 'changes')
     expect([...follower.values]).toEqual([['/lport/q', '2']])
   })
 
