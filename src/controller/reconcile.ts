@@ -142,8 +142,8 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     metrics.decoded.inc({}, decodedCount)
     metrics.installed.set(mirror.installed.flows.size)
     const tookMs = clock.now() - startedAt
-    const pauseMs = isWhole ? Math.min(Math.max(pollMs, tookMs * pollShare), maxPollMs) : tookMs
-    nextPollAt = clock.now() + pauseMs
+    const pauseMs = Math.max(isWhole ? pollMs : 0, tookMs * pollShare)
+    nextPollAt = clock.now() + Math.min(pauseMs, maxPollMs)
   }
 
   /** Sends the changes; stops between two transactions when the wish has changed. */

@@ -399,6 +399,18 @@ describe('a switch with many flows', () => {
     expect(await decoded(metrics)).toBe(9002 + 3 + 2)
   })
 
+  test('is read for a tenth of the time at the most, also while it looks new', async () => {
+    const { fake, clock, reconciler, told } = setup()
+    reconciler.want(desiredOf(all))
+    await clock.advance(0)
+    fake.wait = () => new Promise((resolve) => void clock.after(300, resolve))
+    await clock.advance(1500)
+    fake.told.length = 0
+    await clock.advance(20_000)
+    expect(fake.told.filter((line) => line === '?').length).toBeLessThanOrEqual(7)
+    expect(told()).toEqual([])
+  })
+
   test('is decoded at once by a controller that starts anew, since nobody waits for it yet', async () => {
     const { fake, clock, reconciler, metrics } = setup((link) => {
       for (const flow of all) link.put(owned(flow))

@@ -21,6 +21,8 @@ export class FakeLink {
   /** The reason for which a message is refused, by its text. */
   refuses: (text: string) => string | undefined = () => undefined
   closedBecause: string | undefined
+  /** What a reading waits for at its end. */
+  wait = async (): Promise<void> => {}
   readonly closed: Promise<string>
   #close: (reason: string) => void = () => {}
   #held: (() => void)[] | undefined
@@ -92,6 +94,7 @@ export class FakeLink {
       const reply = encode({ kind: 'multipartReply', xid: 0, body: { kind: 'flow', parts } })
       new FlowReply(reply, 0, reply.length).visit(take)
     }
+    await this.wait()
   }
 
   close(reason: string): void {
