@@ -135,7 +135,7 @@ async function start(
   return process_
 }
 
-/** What the controller says of itself; undefined while it does not answer. */
+/** What the controller says of itself; undefined while it does not answer, or only says that it is starting. */
 function status(): Promise<Status | undefined> {
   return new Promise((resolve) => {
     const socket = connect(join(directory, 'run', 'control.sock'), () =>
@@ -147,7 +147,10 @@ function status(): Promise<Status | undefined> {
       if (text.endsWith('\n')) socket.end()
     })
     socket.on('error', () => resolve(undefined))
-    socket.on('close', () => resolve(text === '' ? undefined : (JSON.parse(text) as Status)))
+    socket.on('close', () => {
+      const said = text === '' ? {} : (JSON.parse(text) as Partial<Status>)
+      resolve('lease' in said ? (said as Status) : undefined)
+    })
   })
 }
 
