@@ -52,6 +52,8 @@ export interface AttachmentOptions {
 /** A port's name has 16 bytes with its zero (OF 1.3.5 §7.2.1); Open vSwitch cuts longer ones. */
 const nameSize = 15
 
+type PortStatus = Extract<Message, { kind: 'portStatus' }>
+
 /** Makes the place where a switch attaches. */
 export function createAttachments(options: AttachmentOptions): Attachments {
   const { desk, leases, beacons, clock, log, metrics } = options
@@ -63,11 +65,14 @@ export function createAttachments(options: AttachmentOptions): Attachments {
   const limited = rateLimited(clock.now)
   let refusedBecause: string | undefined
   let settling: Promise<void> | undefined
+  /** Changes of ports that came before the answer that they belong behind was taken in: both may come in one read. */
+  let early: PortStatus[] = []
 
   function attach(session: Session): void {
     current.value?.session.close('the switch connected again')
     detach()
     refusedBecause = undefined
+    early = []
     const reconciler = startReconciler({
       link: session,
       scope: options.scope,
@@ -88,7 +93,10 @@ export function createAttachments(options: AttachmentOptions): Attachments {
       if (current.value?.session === session) detach()
     })
     session.stats({ kind: 'portDesc' }).then(
-      (ports) => update(session, new Map(ports.map(({ portNo, name }) => [portNo, name]))),
+      (ports) => {
+        const names: PortNames = new Map(ports.map(({ portNo, name }) => [portNo, name]))
+        update(session, early.reduce(withPort, names))
+      },
       (error: unknown) => session.close(`cannot read the switch's ports: ${reasonOf(error)}`),
     )
   }
@@ -144,8 +152,9 @@ export function createAttachments(options: AttachmentOptions): Attachments {
       message(session, message) {
         if (message.kind !== 'portStatus')
           limited(message.kind, () => log.debug({ kind: message.kind }, 'a message that nobody waits for'))
-        else if (current.value?.session === session && current.value.portNames !== undefined)
-          update(session, withPort(current.value.portNames, message))
+        else if (current.value?.session !== session) return
+        else if (current.value.portNames === undefined) early.push(message)
+        else update(session, withPort(current.value.portNames, message))
       },
       error(_session, error) {
         limited(error.reason, (suppressed) =>
@@ -167,7 +176,7 @@ export function confirmedPorts(ports: readonly SwitchPort[], portNames: PortName
   )
 }
 
-function withPort(names: PortNames, { reason, port }: Extract<Message, { kind: 'portStatus' }>) {
+function withPort(names: PortNames, { reason, port }: PortStatus): PortNames {
   const next = new Map(names)
   if (reason === 'delete') next.delete(port.portNo)
   else next.set(port.portNo, port.name)

@@ -103,6 +103,16 @@ test('the first lease waits for what must be done before, which is asked for onc
   expect(ends).toHaveLength(1)
 })
 
+test('a port that comes in the same read as the answer is not lost', async () => {
+  const { clock, attachments, seen } = setup()
+  const { session } = new FakeSession()
+  attachments.handlers.connected(session)
+  attachments.handlers.message(session, portStatus('add', 12, 'tap-2'))
+  attachments.handlers.message(session, portStatus('delete', 11, 'tap-1'))
+  await clock.advance(0)
+  expect(seen.at(-1)).toBe('12=tap-2')
+})
+
 test('ports that come, change and go are followed', async () => {
   const { clock, attachments, seen } = setup()
   const { session } = new FakeSession()
