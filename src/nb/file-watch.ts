@@ -114,10 +114,11 @@ class FileWatch {
     this.#listing = toldListing(previous, next)
     const { half } = next
     const events: NbEvent[] = []
-    if (!this.#hasTold) events.push({ kind: 'snapshot', rows: rowsOf(next) })
-    const changes = this.#hasTold ? changesBetween(previous, next) : []
-    const isMended = wasLost || (half.size === 0 && previous.half.size > 0)
-    if (changes.length > 0 || (isMended && this.#hasTold)) events.push({ kind: 'changes', changes })
+    if (this.#hasTold) {
+      const changes = changesBetween(previous, next)
+      const isMended = wasLost || (half.size === 0 && previous.half.size > 0)
+      if (changes.length > 0 || isMended) events.push({ kind: 'changes', changes })
+    } else events.push({ kind: 'snapshot', rows: rowsOf(next) })
     this.#hasTold = true
     const isNew = half.size !== previous.half.size || events.length > 0
     if (half.size > 0 && isNew) events.push({ kind: 'lost', error: halfError(half) })
