@@ -45,36 +45,42 @@ export async function createTestbed(
   const directory = join(root, name)
   mkdirSync(directory, { recursive: true })
   const namespace = `dfb-${process.pid}-${name}`
-  const namespaces: string[] = []
+  const undo: (() => Promise<void>)[] = []
+  const stop = async () => {
+    for (const step of undo.toReversed()) await step()
+  }
   const addNamespace = async (added: string) => {
-    namespaces.push(added)
+    undo.push(() => deleteNamespace(added))
     await createNamespace(added, { 'ipv6/conf/default/disable_ipv6': '1' })
     return added
   }
-  await addNamespace(namespace)
-  const ovs = await startSwitch({ directory: join(directory, 'ovs'), namespace })
-  const addHost = async (host: string, bridge: string, mac?: string) => {
-    const own = await addNamespace(`${namespace}-${host}`)
-    await createVeth({ namespace, device: host }, { namespace: own, device: 'eth0', ...(mac && { mac }) })
-    await ovs.vsctl('add-port', bridge, host)
-    return own
-  }
-  await addBridge(ovs, 'br-int', failMode)
-  await addBridge(ovs, 'br-ex', 'secure')
-  const clientNamespace = await addHost('client', 'br-int', client.mac)
-  for (const bridge of ['br-int', 'br-ex'] as const)
-    for (const host of others[bridge]) await addHost(host, bridge, host === 'server' ? server.mac : undefined)
-  const serverNamespace = `${namespace}-server`
-  await ip(clientNamespace, [`address add ${client.ip}/24 dev eth0`])
-  await ip(serverNamespace, [`address add ${server.ip}/24 dev eth0`])
-  await ovs.vsctl(...patchTo('br-int', 'br-ex'), '--', ...patchTo('br-ex', 'br-int'))
-  return {
-    ...{ directory, namespace, clientNamespace, serverNamespace, ovs },
-    vswitchd: ovs.processes[1]!.pid,
-    async stop() {
-      await ovs.stop()
-      for (const each of namespaces) await deleteNamespace(each)
-    },
+  try {
+    await addNamespace(namespace)
+    const ovs = await startSwitch({ directory: join(directory, 'ovs'), namespace })
+    undo.push(() => ovs.stop())
+    const addHost = async (host: string, bridge: string, mac?: string) => {
+      const own = await addNamespace(`${namespace}-${host}`)
+      await createVeth({ namespace, device: host }, { namespace: own, device: 'eth0', ...(mac && { mac }) })
+      await ovs.vsctl('add-port', bridge, host)
+      return own
+    }
+    await addBridge(ovs, 'br-int', failMode)
+    await addBridge(ovs, 'br-ex', 'secure')
+    const clientNamespace = await addHost('client', 'br-int', client.mac)
+    for (const bridge of ['br-int', 'br-ex'] as const)
+      for (const host of others[bridge])
+        await addHost(host, bridge, host === 'server' ? server.mac : undefined)
+    const serverNamespace = `${namespace}-server`
+    await ip(clientNamespace, [`address add ${client.ip}/24 dev eth0`])
+    await ip(serverNamespace, [`address add ${server.ip}/24 dev eth0`])
+    await ovs.vsctl(...patchTo('br-int', 'br-ex'), '--', ...patchTo('br-ex', 'br-int'))
+    return {
+      ...{ directory, namespace, clientNamespace, serverNamespace, ovs, stop },
+      vswitchd: ovs.processes[1]!.pid,
+    }
+  } catch (error) {
+    await stop()
+    throw error
   }
 }
 
