@@ -10,7 +10,8 @@
 
 import type { Socket } from 'node:net'
 import type { Clock } from './clock.ts'
-import { type SessionHandlers, SwitchSession } from './session.ts'
+import { SwitchSession } from './session.ts'
+import type { SessionHandlers } from './session-contract.ts'
 
 /** What a connection needs besides its socket. */
 export interface ConnectionOptions {

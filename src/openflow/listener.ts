@@ -8,7 +8,8 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { dirname } from 'node:path'
 import { type Clock, systemClock } from './clock.ts'
 import { startConnection } from './connection.ts'
-import type { SessionHandlers, SwitchSession } from './session.ts'
+import type { SwitchSession } from './session.ts'
+import type { SessionHandlers } from './session-contract.ts'
 import { formatTarget, listenError, parseTarget, type Target } from './target.ts'
 
 /** How to listen; everything has a default. */

@@ -1,6 +1,7 @@
 /**
  * HalfSipHash-1-3 with 64 bits (Aumasson and Bernstein, 2012): a hash of bytes that nobody can aim at who does not know its
- * secret. It takes its bytes in stretches of whole words and knows no protocol.
+ * secret. It takes its bytes in stretches of whole words and knows no protocol. Names of DNS are hashed to 32 bits in the
+ * loop that reads them (`app/dns/keys.ts`), which is quicker for so few bytes.
  */
 
 /** Hashes one value after the other; `low` and `high` tell of the one hashed last. */

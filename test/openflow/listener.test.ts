@@ -18,7 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ListenError } from '../../src/openflow/failure.ts'
 import { type Listener, type ListenOptions, listen } from '../../src/openflow/listener.ts'
-import type { Session } from '../../src/openflow/session.ts'
+import type { Session } from '../../src/openflow/session-contract.ts'
 import { manualClock } from '../support/clock.ts'
 import { recordedSession } from '../support/recorded.ts'
 

@@ -24,7 +24,8 @@ import {
   setField,
 } from '../../src/openflow/index.ts'
 import { type Listener, type ListenOptions, listen } from '../../src/openflow/listener.ts'
-import type { Outgoing, Session, SwitchSession } from '../../src/openflow/session.ts'
+import type { SwitchSession } from '../../src/openflow/session.ts'
+import type { Outgoing, Session } from '../../src/openflow/session-contract.ts'
 
 const node = `dft-${process.pid}-of`
 const vm = `dft-${process.pid}-vm`
