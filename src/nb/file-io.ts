@@ -4,7 +4,7 @@
  * and locks.
  */
 
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -17,8 +17,8 @@ export interface FoundFile {
   /** The text, or '' if there is a `problem`. */
   readonly value: string
   readonly problem?: string
-  /** Differs when the file was replaced or written; see `isSettled`. */
-  readonly stamp: string
+  /** Differs when the file was replaced or written; see `isSettled`. 48 bits. */
+  readonly stamp: number
   /** False if the file is so young that a further write could leave the stamp as it is. */
   readonly isSettled: boolean
 }
@@ -48,16 +48,22 @@ export function readRowFile(path: string): FoundFile | undefined {
     if (isMissing(error) || codeOf(error) === 'ELOOP') return undefined
     // Whatever may pass (no descriptors left, say) is not the row's fault.
     if (codeOf(error) !== 'EACCES') throw error
-    return { value: '', problem: 'the file may not be read', stamp: '', isSettled: false }
+    return { value: '', problem: 'the file may not be read', stamp: 0, isSettled: false }
   } finally {
     if (file !== undefined) closeSync(file)
   }
 }
 
-/** What changes when a file is replaced or written, as text. */
-export function stampOf(found: { ino: bigint; size: bigint; mtimeNs: bigint; ctimeNs: bigint }): string {
-  return `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`
+/** Odd numbers of 64 bits that nobody knows, so that two stamps are one by chance alone. */
+const [a, b, c, d] = Array.from({ length: 4 }, () => randomBytes(8).readBigUInt64LE() | 1n) as Factors
+type Factors = [bigint, bigint, bigint, bigint]
+
+/** What changes when a file is replaced or written: 48 bits of it. */
+export function stampOf({ ino, size, mtimeNs, ctimeNs }: Stamped): number {
+  return Number(BigInt.asUintN(64, a * ino + b * size + c * mtimeNs + d * ctimeNs) >> 16n)
 }
+
+type Stamped = Record<'ino' | 'size' | 'mtimeNs' | 'ctimeNs', bigint>
 
 /** Tells a folder from every other, also from one made later under its name and with its inode. */
 export async function folderIdentity(folder: string): Promise<string> {

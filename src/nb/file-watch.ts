@@ -10,15 +10,13 @@
  */
 
 import { type FSWatcher, watch } from 'node:fs'
-import { basename, join, relative } from 'node:path'
+import { basename, join } from 'node:path'
 import { Observable } from 'rxjs'
 import { NorthboundError, reasonOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { changedKeys } from '../sorted-map.ts'
 import type { NbEvent } from './driver.ts'
 import { storeError } from './file-io.ts'
 import {
-  changesBetween,
   emptyListing,
   type Listing,
   partialListing,
@@ -26,6 +24,7 @@ import {
   toldListing,
   wholeListing,
 } from './file-listing.ts'
+import { FileLooks } from './file-look.ts'
 import { isRowFile } from './file-path.ts'
 
 /** What a watch may be told; everything has a default. */
@@ -84,10 +83,15 @@ class FileWatch {
 
   async run(send: (event: NbEvent) => void): Promise<void> {
     while (!this.#isStopped) {
-      for (const event of await this.#look()) if (!this.#isStopped) send(event)
+      await this.#tell(send)
       if (this.#isStopped) return
       await this.#untilWork()
     }
+  }
+
+  /** Looks once. A function of its own, since one that waits keeps what it had in its hands: the texts of all rows. */
+  async #tell(send: (event: NbEvent) => void): Promise<void> {
+    for (const event of await this.#look()) if (!this.#isStopped) send(event)
   }
 
   stop(): void {
@@ -111,17 +115,17 @@ class FileWatch {
     }
     const wasLost = this.#state === 'lost'
     this.#state = 'watching'
-    this.#listing = toldListing(previous, next)
+    this.#listing = toldListing(next)
     const { half } = next
     const events: NbEvent[] = []
     if (this.#hasTold) {
-      const changes = changesBetween(previous, next)
+      const { changes } = next
       const isMended = wasLost || (half.size === 0 && previous.half.size > 0)
       if (changes.length > 0 || isMended) events.push({ kind: 'changes', changes })
     } else events.push({ kind: 'snapshot', rows: rowsOf(next) })
     this.#hasTold = true
     const isNew = half.size !== previous.half.size || events.length > 0
-    if (half.size > 0 && isNew) events.push({ kind: 'lost', error: halfError(half) })
+    if (half.size > 0 && isNew) events.push({ kind: 'lost', error: halfError(this.#root, half) })
     return events
   }
 
@@ -130,18 +134,13 @@ class FileWatch {
     this.#marks = new Set()
     if (!this.#isWhole) return partialListing(this.#root, previous, marks)
     this.#isWhole = false
-    // Marked files are read even if their stamp looks old.
-    const old = Array.from(marks, (name) => join(this.#root, name)).flatMap((path) => {
-      const file = previous.files.get(path)
-      return file === undefined ? [] : [[path, { ...file, isSettled: false }] as const]
-    })
-    return this.#lookAtAll({ ...previous, files: previous.files.with(new Map(old)) })
+    return this.#lookAtAll(previous, marks)
   }
 
-  async #lookAtAll(known: Listing): Promise<Listing> {
+  async #lookAtAll(known: Listing, marks: ReadonlySet<string>): Promise<Listing> {
     const startedAt = performance.now()
     this.#isBlind = false
-    const listing = await wholeListing(this.#root, known, (folder, identity) =>
+    const listing = await wholeListing(this.#root, known, marks, (folder, identity) =>
       this.#watchFolder(folder, identity),
     )
     for (const folder of this.#watchers.keys()) if (!listing.folders.has(folder)) this.#unwatch(folder)
@@ -156,10 +155,10 @@ class FileWatch {
     this.#isLooking = true
     const before = this.#listing
     try {
-      const { folders, files } = await this.#lookAtAll(before)
+      const { folders, files } = await this.#lookAtAll(before, new Set())
       if (folders.get(this.#root) !== before.folders.get(this.#root)) this.#isWhole = true
       else this.#listing = { ...this.#listing, folders }
-      for (const path of changedKeys(before.files, files)) this.#marks.add(relative(this.#root, path))
+      for (const path of FileLooks.changed(before.files, files)) this.#marks.add(path)
     } catch {
       this.#isWhole = true // the look that follows tells what is wrong
     }
@@ -238,10 +237,10 @@ class FileWatch {
   }
 }
 
-function halfError(half: ReadonlySet<string>): NorthboundError {
-  const [first] = half
+function halfError(root: string, half: ReadonlySet<string>): NorthboundError {
+  const [first = ''] = half
   const others = half.size > 1 ? ` and ${half.size - 1} more files are` : ' is'
   return new NorthboundError(
-    `${first}${others} written in half, the last whole row is used: write it elsewhere and rename it`,
+    `${join(root, first)}${others} written in half, the last whole row is used: write it elsewhere and rename it`,
   )
 }

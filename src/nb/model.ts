@@ -5,8 +5,8 @@
  * refer to it and those with its key. It knows nothing of switches or of names.
  */
 
-import { hash, randomBytes } from 'node:crypto'
 import { changedKeys, SortedMap } from '../sorted-map.ts'
+import { digestOf } from './digest.ts'
 import type { NbEvent, RawChange, RawRow } from './driver.ts'
 import { createPool, type Pool } from './pool.ts'
 import {
@@ -57,9 +57,6 @@ type AnyRow = RowOf<TableName> & Readonly<Record<string, unknown>>
 type Counted = { [T in TableName]: SortedMap<RowOf<TableName>> }
 
 type Changes<V> = Map<string, V | undefined>
-
-/** Kept from those who write rows: two texts of one digest would let a change go by unseen. */
-const secret = randomBytes(8).toString('hex')
 
 /** A store without rows. */
 export const emptyNorthbound: Northbound = {
@@ -143,10 +140,6 @@ function readingOf(
   const remedy = 'make the file readable again, or remove it'
   return { rejected: { table, id, field: undefined, reason: problem, remedy } }
 }
-
-/** 48 bits. */
-const digestOf = ({ problem = '', value = '' }: RawChange): number =>
-  hash('sha1', `${secret}${problem}\n${value}`, 'buffer').readUIntBE(0, 6)
 
 /**
  * Joins the tables: every row that reads well and whose references count. Tables come after those they refer

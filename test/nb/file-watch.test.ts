@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { collectGarbage } from '../../src/heap.ts'
 import { openFileDriver } from '../../src/nb/file.ts'
 import type { FileWatchOptions } from '../../src/nb/file-watch.ts'
 import type { NbDriver } from '../../src/nb/index.ts'
@@ -255,6 +256,14 @@ test('a row that is written in half stays as it was until it is whole, and the w
   await unlink(q!)
   await follower.until(({ events }) => events.at(-1)?.kind === 'changes')
   expect([value('/lport/p'), value('/lport/q')]).toEqual(['{"id": "p", "name": "new"}', undefined])
+})
+
+test('what was told is not kept: the texts of all rows would be a quarter of all memory', async () => {
+  await writer.putAll(dragonflowRows())
+  await follow(never)
+  const told = new WeakRef(follower.events.pop()!)
+  await collectGarbage()
+  expect(told.deref()).toBe(undefined)
 })
 
 test('nothing is watched any more when nobody listens', async () => {

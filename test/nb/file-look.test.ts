@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { type FileLook, FileLooks } from '../../src/nb/file-look.ts'
+
+const look: FileLook = {
+  ...{ stamp: 2 ** 48 - 1, digest: 0x80_00_00_00_00_01 },
+  ...{ isSettled: false, isWhole: false, isHalf: false },
+}
+const looksOf = (more: Partial<FileLook> = {}, name = 'red-web.json') =>
+  new FileLooks().with(new Map([['lport', new Map([[name, { ...look, ...more }]])]]))
+
+test.each<[string, Partial<FileLook>]>([
+  ['nothing', {}],
+  ['the lowest numbers', { stamp: 0, digest: 0 }],
+  ['settled', { isSettled: true }],
+  ['whole', { isWhole: true }],
+  ['half', { isHalf: true }],
+  ['all', { isSettled: true, isWhole: true, isHalf: true }],
+])('a look comes out as it went in: %s', (_, more) => {
+  expect(looksOf(more).get('lport', 'red-web.json')).toEqual({ ...look, ...more })
+})
+
+test.each<[string, FileLooks, string[]]>([
+  ['the same look made twice', looksOf(), []],
+  ['another stamp', looksOf({ stamp: 1 }), ['lport/red-web.json']],
+  ['another digest', looksOf({ digest: 1 }), ['lport/red-web.json']],
+  ['another flag', looksOf({ isHalf: true }), ['lport/red-web.json']],
+  ['another file', looksOf({}, 'blue-web.json'), ['lport/red-web.json', 'lport/blue-web.json']],
+  ['no files', new FileLooks(), ['lport/red-web.json']],
+])('what differs from a look at one file: %s', (_, other, changed) => {
+  expect(new Set(FileLooks.changed(looksOf(), other))).toEqual(new Set(changed))
+  expect(new Set(FileLooks.changed(other, looksOf()))).toEqual(new Set(changed))
+})
+
+test('files of one name in two tables are two files', () => {
+  const looks = looksOf().with(new Map([['dnsname', new Map([['red-web.json', { ...look, stamp: 7 }]])]]))
+  expect([looks.get('lport', 'red-web.json')?.stamp, looks.get('dnsname', 'red-web.json')?.stamp]).toEqual([
+    ...[look.stamp, 7],
+  ])
+  const less = looks.with(new Map([['lport', new Map([['red-web.json', undefined]])]]))
+  expect([
+    looks.size,
+    less.size,
+    [...less.names('lport')],
+    [...less.names('dnsname')],
+    [...less.names('none')],
+  ]).toEqual([...[2, 1, [], ['red-web.json'], []]])
+})
