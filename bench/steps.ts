@@ -4,7 +4,7 @@
  */
 
 import { createCollector } from '../src/controller/desired.ts'
-import { changedFlows } from '../src/controller/flow-table.ts'
+import { FlowMap } from '../src/controller/flow-map.ts'
 import { createTopology } from '../src/controller/topology.ts'
 import { silentLogger } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
@@ -52,7 +52,7 @@ for (const [name, kind] of Object.entries(kindsOf(ports, size))) {
     const steps = step(kind, turn++)
     if (i < turns.warmUp) continue
     for (const [at, ms] of steps.entries()) spent[at]! += ms / turns.measured
-    changed += changedFlows(before.flows, desired.flows).size / turns.measured
+    changed += FlowMap.changed(before.flows, desired.flows).size / turns.measured
   }
   const total = spent.reduce((sum, ms) => sum + ms)
   const parts = spent.map((ms) => ms.toFixed(1)).join(' + ')

@@ -12,9 +12,10 @@ import { BugError, reasonOf } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Clock, checkFlow, type Flow, formatFlow, formatGroup, type Group } from '../openflow/index.ts'
-import { SortedMap } from '../sorted-map.ts'
 import { cookieOf } from './cookie.ts'
-import { type Desired, identityOf, type WantedGroup } from './flow-table.ts'
+import { FlowMap } from './flow-map.ts'
+import type { Desired, WantedGroup } from './flow-table.ts'
+import { identityOf } from './held-flow.ts'
 import { createUnion } from './union.ts'
 
 /** The wishes of one application at one view. */
@@ -106,7 +107,7 @@ export function createCollector(
         const flows = union.flowsOf(
           apps.map((app) => ({ app, units: granted(app).units, isFormer: wishes.get(app) instanceof Error })),
         )
-        if (flows instanceof SortedMap) {
+        if (flows instanceof FlowMap) {
           const groups = apps.flatMap((app) => granted(app).groups)
           for (const [app, own] of wishes) own instanceof Error ? refuse(app, own) : accept(app, own)
           return { flows, groups: new Map(groups.map((wanted) => [wanted.group.groupId, wanted])) }

@@ -1,8 +1,10 @@
 /**
- * The flows of a switch that were decoded before: what each looks like (`FlowLook`), and its identity. A hash table in two
- * arrays of which three quarters are full: 23 bytes a flow. It is built anew when a reading has found it out of date. It
+ * The flows of a switch that were decoded before: what each looks like (`FlowLook`), and its identity. A hash table in
+ * arrays of which seven eighths are full: 20 bytes a flow. It is built anew when a reading has found it out of date. It
  * knows no switch.
  */
+
+import { digestFrom, wordAt } from './digest.ts'
 
 /** A flow that was decoded: its look, and its identity. */
 export interface KnownFlow {
@@ -14,7 +16,8 @@ export interface KnownFlow {
 export class KnownFlows {
   /** Two words a place; the first is 0 where nothing stands. */
   readonly #looks: Int32Array
-  readonly #identities: string[]
+  /** Two words a place. */
+  readonly #identities: Int32Array
   readonly #isSeen: Uint8Array
   readonly #placeCount: number
   #count = 0
@@ -22,26 +25,26 @@ export class KnownFlows {
 
   /** A table with room for so many flows. */
   constructor(capacity = 0) {
-    this.#placeCount = Math.ceil((capacity * 4) / 3) + 1
+    this.#placeCount = Math.ceil((capacity * 8) / 7) + 1
     this.#looks = new Int32Array(2 * this.#placeCount)
-    this.#identities = new Array<string>(this.#placeCount)
+    this.#identities = new Int32Array(2 * this.#placeCount)
     this.#isSeen = new Uint8Array(this.#placeCount)
   }
 
-  /** Notes that a flow of this look is there; returns its identity, undefined if it is not known. */
-  see({ low, high }: Pick<KnownFlow, 'low' | 'high'>): string | undefined {
+  /** Notes that a flow of this look is there; returns the first word of its identity, undefined if it is not known. */
+  see({ low, high }: Pick<KnownFlow, 'low' | 'high'>): number | undefined {
     const place = this.#placeOf(low, high)
     if (this.#looks[2 * place] === 0) return undefined
     if (this.#isSeen[place] === 0) this.#seenCount += 1
     this.#isSeen[place] = 1
-    return this.#identities[place]
+    return this.#identities[2 * place]
   }
 
   /** The identities of the flows that were not seen. */
   *unseen(): Iterable<string> {
     if (this.#seenCount === this.#count) return
     for (let place = 0; place < this.#placeCount; place += 1)
-      if (this.#looks[2 * place] !== 0 && this.#isSeen[place] === 0) yield this.#identities[place]!
+      if (this.#looks[2 * place] !== 0 && this.#isSeen[place] === 0) yield this.#identityAt(place)
   }
 
   /** What is known for the next reading: the flows that were seen or whose identity is to be kept, and new ones. */
@@ -54,9 +57,8 @@ export class KnownFlows {
     const next = new KnownFlows(this.#count + fresh.length)
     for (let place = 0; place < this.#placeCount; place += 1) {
       const low = this.#looks[2 * place]!
-      const identity = this.#identities[place]!
-      if (low !== 0 && (this.#isSeen[place] === 1 || isKept(identity)))
-        next.#put({ low, high: this.#looks[2 * place + 1]!, identity })
+      if (low !== 0 && (this.#isSeen[place] === 1 || isKept(this.#identityAt(place))))
+        next.#put({ low, high: this.#looks[2 * place + 1]!, identity: this.#identityAt(place) })
     }
     for (const flow of fresh) next.#put(flow)
     return next
@@ -67,7 +69,12 @@ export class KnownFlows {
     if (this.#looks[2 * place] === 0) this.#count += 1
     this.#looks[2 * place] = low
     this.#looks[2 * place + 1] = high
-    this.#identities[place] = identity
+    this.#identities[2 * place] = wordAt(identity, 0)
+    this.#identities[2 * place + 1] = wordAt(identity, 4)
+  }
+
+  #identityAt(place: number): string {
+    return digestFrom(this.#identities[2 * place]!, this.#identities[2 * place + 1]!)
   }
 
   /** Where a look stands, or where it would. */

@@ -15,7 +15,8 @@ import {
   setField,
 } from '../openflow/index.ts'
 import { everyCookie } from './cookie.ts'
-import { type Change, type Held, WantedFlow } from './flow-table.ts'
+import type { Change } from './flow-table.ts'
+import type { HeldFlow } from './held-flow.ts'
 
 export type { Outgoing, PacketIn } from '../openflow/index.ts'
 
@@ -60,8 +61,7 @@ export function deleteTimedFlows(): Outgoing {
 /** The messages that make these changes, one for each; every part is asked for its flows once. */
 export function messagesOf(changes: readonly Change[]): Outgoing[] {
   const made = new Map<Part, readonly Flow[]>()
-  const flowOf = (held: Held): Flow => {
-    if (!(held instanceof WantedFlow)) return held.flow
+  const flowOf = (held: HeldFlow): Flow => {
     const flows = made.get(held.part) ?? [...held.part]
     made.set(held.part, flows)
     return held.among(flows)
@@ -69,7 +69,7 @@ export function messagesOf(changes: readonly Change[]): Outgoing[] {
   return changes.map((change) => messageOf(change, flowOf))
 }
 
-function messageOf(change: Change, flowOf: (held: Held) => Flow): Outgoing {
+function messageOf(change: Change, flowOf: (held: HeldFlow) => Flow): Outgoing {
   switch (change.kind) {
     case 'addFlow':
       return addFlow(flowOf(change.wanted))

@@ -10,16 +10,9 @@
 import { randomBytes } from 'node:crypto'
 import { decodeFlow, FlowLook, type FlowStats, formatGroup } from '../openflow/index.ts'
 import { kindOf } from './cookie.ts'
-import {
-  type Change,
-  changed,
-  contentOf,
-  type Desired,
-  emptySwitch,
-  type Held,
-  type Installed,
-  identityOf,
-} from './flow-table.ts'
+import { wordAt } from './digest.ts'
+import { type Change, changed, type Desired, emptySwitch, type Installed } from './flow-table.ts'
+import { foundFlow, type HeldFlow, identityOf } from './held-flow.ts'
 import { type KnownFlow, KnownFlows } from './known-flows.ts'
 import type { SwitchLink } from './messages.ts'
 
@@ -39,7 +32,7 @@ export interface Reading {
 }
 
 /** Stands for every flow that is not ours. */
-const nobodys = ''
+const nobodys = '\0'.repeat(8)
 
 export class SwitchMirror {
   readonly #link: Pick<SwitchLink, 'stats' | 'readFlows'>
@@ -76,13 +69,15 @@ export class SwitchMirror {
    * noticed. To be called again only when it is done, and nothing may be changed meanwhile.
    */
   async read(desired: Desired, decodeLimit = Number.POSITIVE_INFINITY): Promise<Reading> {
-    const found = new Map<string, Held>()
+    const found = new Map<string, HeldFlow>()
+    /** Of another flow that begins so, reading it costs a moment. */
+    const touched = new Set(Array.from(this.#touched, (identity) => wordAt(identity, 0)))
     const fresh: KnownFlow[] = []
     let isWhole = true
     await this.#link.readFlows({}, (bytes, start, end) => {
       this.#look.read(bytes, start, end)
       const known = this.#known.see(this.#look)
-      if (known !== undefined && !this.#touched.has(known)) return
+      if (known !== undefined && !touched.has(known)) return
       if (fresh.length === decodeLimit) {
         isWhole = false
         return
@@ -94,10 +89,10 @@ export class SwitchMirror {
         return
       }
       const identity = identityOf(flow)
-      const content = contentOf(flow)
+      const held = foundFlow(flow)
       const wanted = desired.flows.get(identity)
-      found.set(identity, wanted?.content === content ? wanted : { flow, content })
-      fresh.push({ low, high, identity: desired.flows.keyOf(identity) ?? identity })
+      found.set(identity, wanted?.content === held.content ? wanted : held)
+      fresh.push({ low, high, identity })
     })
     const groups = await this.#link.stats({ kind: 'groupDesc' })
     this.#takeIn(found, fresh, isWhole)
@@ -114,8 +109,8 @@ export class SwitchMirror {
     return kind === 'timed' ? hardTimeout === 0 : kind === 'desired' || this.#scope.tableIds.has(tableId)
   }
 
-  #takeIn(found: ReadonlyMap<string, Held>, fresh: readonly KnownFlow[], isWhole: boolean): void {
-    const changes = new Map<string, Held | undefined>()
+  #takeIn(found: ReadonlyMap<string, HeldFlow>, fresh: readonly KnownFlow[], isWhole: boolean): void {
+    const changes = new Map<string, HeldFlow | undefined>()
     if (isWhole) for (const identity of this.#touched) changes.set(identity, undefined)
     if (isWhole) for (const identity of this.#known.unseen()) changes.set(identity, undefined)
     for (const [identity, held] of found) changes.set(identity, held)

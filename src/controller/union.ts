@@ -7,8 +7,8 @@
 import { type App, type Part, partsOf, type Unit } from '../app/app.ts'
 import { BugError } from '../errors.ts'
 import { type Flow, formatFlow } from '../openflow/index.ts'
-import { SortedMap } from '../sorted-map.ts'
-import { contentOf, identityOf, ownedFlow, WantedFlow } from './flow-table.ts'
+import { FlowMap } from './flow-map.ts'
+import { contentOf, type HeldFlow, identityOf, wantedFlow } from './held-flow.ts'
 
 /** What one application wants. */
 export interface Wish {
@@ -17,9 +17,6 @@ export interface Wish {
   /** Whether it is one of a former view: looked at before, and yielding to whoever contradicts it. */
   readonly isFormer: boolean
 }
-
-/** Every flow that somebody wants, by identity. */
-export type Flows = SortedMap<WantedFlow>
 
 /** Why the wish of that application cannot be granted. */
 export interface Fault {
@@ -32,11 +29,11 @@ export interface Union {
    * The flows that the applications want, in their order: of two that want the very same, the first is its owner. A fault
    * if the check throws, or if two want different things under one identity: then the later one has it.
    */
-  flowsOf(wishes: readonly Wish[]): Flows | Fault
+  flowsOf(wishes: readonly Wish[]): FlowMap | Fault
 }
 
 /** Who wants a flow, in the order of the applications. */
-type Claims = readonly WantedFlow[]
+type Claims = readonly HeldFlow[]
 type UnitSet = ReadonlySet<Unit>
 
 const nobody: Claims = []
@@ -45,7 +42,7 @@ const noUnits: UnitSet = new Set()
 /** Makes a union of nothing. `check` throws if a flow is not that application's to want. */
 export function createUnion(check: (app: App, bare: Flow, identity: string) => void): Union {
   let last: ReadonlyMap<string, UnitSet> = new Map()
-  let flows: Flows = SortedMap.empty()
+  let flows = FlowMap.empty
   /** The claims behind the first to what more than one wants. */
   const further = new Map<string, Claims>()
   /** What is wanted in different ways, because one of the claims is former. */
@@ -58,9 +55,9 @@ export function createUnion(check: (app: App, bare: Flow, identity: string) => v
 
   function keep(wishes: readonly Wish[], touched: ReadonlyMap<string, Claims>): void {
     last = new Map(wishes.map(({ app, units }) => [app.name, new Set(units)]))
-    const changes = new Map<string, WantedFlow | undefined>()
+    const changes: [identity: string, flow: HeldFlow | undefined][] = []
     for (const [identity, [first, ...rest]] of touched) {
-      changes.set(identity, first)
+      changes.push([identity, first])
       if (rest.length > 0) further.set(identity, rest)
       else further.delete(identity)
     }
@@ -84,7 +81,7 @@ export function createUnion(check: (app: App, bare: Flow, identity: string) => v
             for (const bare of part) {
               const identity = identityOf(bare)
               if (!isFormer) check(app, bare, identity)
-              const wanted = new WantedFlow(app.name, part, place++, contentOf(ownedFlow(bare, app.name)))
+              const wanted = wantedFlow(app.name, part, place++, bare)
               touch(identity, (claims) => [...claims, wanted])
             }
           }
@@ -92,7 +89,8 @@ export function createUnion(check: (app: App, bare: Flow, identity: string) => v
           return { app, error }
         }
       }
-      const byRank = (a: WantedFlow, b: WantedFlow) => rankOf.get(a.owner)! - rankOf.get(b.owner)!
+      const rank = ({ owner }: HeldFlow) => rankOf.get(owner)!
+      const byRank = (a: HeldFlow, b: HeldFlow) => rank(a) - rank(b)
       for (const [identity, claims] of touched) touched.set(identity, claims.toSorted(byRank))
       const quarrels = new Map<string, Quarrel>()
       for (const identity of new Set([...touched.keys(), ...disputed])) {
@@ -112,9 +110,9 @@ export function createUnion(check: (app: App, bare: Flow, identity: string) => v
 
 /** A claim, and those behind it that want something else. */
 interface Quarrel {
-  readonly first: WantedFlow
+  readonly first: HeldFlow
   /** By the application's name. */
-  readonly rivals: ReadonlyMap<string, WantedFlow>
+  readonly rivals: ReadonlyMap<string, HeldFlow>
 }
 
 function quarrelOf([first, ...rest]: Claims): Quarrel | undefined {
@@ -125,7 +123,7 @@ function quarrelOf([first, ...rest]: Claims): Quarrel | undefined {
 }
 
 /** Whether both do the same, whoever owns them. */
-function isSame(a: WantedFlow, b: WantedFlow): boolean {
+function isSame(a: HeldFlow, b: HeldFlow): boolean {
   if (a.owner === b.owner) return a.content === b.content
   return contentOf({ ...a.flow, cookie: 0n }) === contentOf({ ...b.flow, cookie: 0n })
 }

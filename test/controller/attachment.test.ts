@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { View } from '../../src/app/view.ts'
 import { confirmedPorts, createAttachments } from '../../src/controller/attachment.ts'
+import { FlowMap } from '../../src/controller/flow-map.ts'
 import type { HeldLease } from '../../src/controller/lease.ts'
 import type { PuntDesk } from '../../src/controller/punt.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import type { Message, PacketIn, Session } from '../../src/openflow/index.ts'
 import type { SwitchPort } from '../../src/ovsdb/index.ts'
-import { SortedMap } from '../../src/sorted-map.ts'
 import { manualClock } from '../support/clock.ts'
 import { FakeLink } from '../support/fake-link.ts'
 
@@ -71,7 +71,7 @@ test('leases and beacons begin when the flows are in the switch, and end with th
   const { clock, attachments, happened } = setup()
   const fake = new FakeSession()
   attachments.handlers.connected(fake.session)
-  attachments.value!.reconciler.want({ flows: SortedMap.empty(), groups: new Map() })
+  attachments.value!.reconciler.want({ flows: FlowMap.empty, groups: new Map() })
   await clock.advance(0)
   expect(happened.slice(-2)).toEqual(['grant', 'say'])
   happened.length = 0
@@ -88,7 +88,7 @@ test('the first lease waits for what must be done before, which is asked for onc
   const connect = async () => {
     const fake = new FakeSession()
     attachments.handlers.connected(fake.session)
-    attachments.value!.reconciler.want({ flows: SortedMap.empty(), groups: new Map() })
+    attachments.value!.reconciler.want({ flows: FlowMap.empty, groups: new Map() })
     await clock.advance(0)
     return fake
   }

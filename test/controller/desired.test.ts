@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import type { App } from '../../src/app/app.ts'
 import { createCollector, timedFlows } from '../../src/controller/desired.ts'
-import { changedFlows } from '../../src/controller/flow-table.ts'
+import { FlowMap } from '../../src/controller/flow-map.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { type Flow, formatFlow, type Group } from '../../src/openflow/index.ts'
@@ -16,10 +16,10 @@ function setup(apps: App[]) {
   const collect = () => {
     const { flows, groups } = collector.desiredFor(twoTenants())
     return {
-      flows: Array.from(flows.values(), ({ owner, flow }) => {
+      flows: Array.from(flows, ([, { owner, flow }]) => {
         const { cookie: _, ...bare } = flow
         return `${owner}: ${formatFlow(bare)}`
-      }),
+      }).sort(),
       groups: [...groups.values()].map(({ owner, content }) => `${owner}: ${content}`),
     }
   }
@@ -39,10 +39,10 @@ test('flows are collected, each with its owner’s cookie', () => {
     flows: [goodFlow, 'dns: table=31, priority=1 actions=drop'],
     groups: ['dns: group_id=31,type=all'],
   })
-  const cookies = [...collector.desiredFor(twoTenants()).flows.values()].map(({ flow }) =>
+  const cookies = Array.from(collector.desiredFor(twoTenants()).flows, ([, { flow }]) =>
     flow.cookie!.toString(16),
   )
-  expect(cookies).toEqual(['444601006b6d5614', '44460100da6ae8bc'])
+  expect(cookies.sort()).toEqual(['444601006b6d5614', '44460100da6ae8bc'])
 })
 
 test('an application may write in its own tables and in those that are lent to it', () => {
@@ -114,7 +114,7 @@ describe('an application is refused, and nobody else', () => {
       wanting('dns', [flowOf(31, 1), flowOf(20, 100, {}, 31)]),
       good,
     ])
-    expect(collect().flows.toSorted()).toEqual([goodFlow, 'l2: table=20, priority=100 actions=drop'])
+    expect(collect().flows).toEqual([goodFlow, 'l2: table=20, priority=100 actions=drop'])
     expect(collector.refused.get('dns')).toMatch(/is wanted by l2 with other actions/)
   })
 })
@@ -169,7 +169,7 @@ test('a refused application does not have the wishes of the others put together 
 test('a flow that an application gives again is no change', () => {
   const { collector } = setup([appOf('classifier', { flows: () => [flowOf(0, 100, { inPort: 1 }, 5)] })])
   const [first, second] = [twoTenants(), twoTenants()].map((view) => collector.desiredFor(view).flows)
-  expect([...changedFlows(first!, second!)]).toEqual([])
+  expect([...FlowMap.changed(first!, second!)]).toEqual([])
 })
 
 describe('timed rows', () => {
@@ -236,6 +236,6 @@ describe('applications that give units', () => {
     other = [flow(3)]
     const after = collector.desiredFor(twoTenants()).flows
     expect(looks).toBe(looked)
-    expect([...changedFlows(before, after)]).toHaveLength(2)
+    expect([...FlowMap.changed(before, after)]).toHaveLength(2)
   })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type Change, contentOf, identityOf, ownedFlow, WantedFlow } from '../../src/controller/flow-table.ts'
+import type { Change } from '../../src/controller/flow-table.ts'
+import { identityOf, ownedFlow, wantedFlow } from '../../src/controller/held-flow.ts'
 import {
   addFlow,
   deleteFlow,
@@ -14,13 +15,14 @@ import {
 import { formatMessage } from '../../src/openflow/format.ts'
 import { decode, encode, formatGroup, type Group, type Message, PacketIn } from '../../src/openflow/index.ts'
 import { flowOf } from '../support/apps.ts'
+import { wantedOf } from '../support/wanted.ts'
 
 const cookie = 0x4446_0100_da6a_e8bcn
 const bare = flowOf(32, 100, { reg6: 1 }, 55)
 const flow = ownedFlow(bare, 'dns')
 const identity = identityOf(flow)
 const group: Group = { groupId: 31, type: 'all', buckets: [] }
-const wantedFlow = new WantedFlow('dns', [bare], 0, contentOf(flow))
+const held = wantedOf('dns', bare)
 const wantedGroup = { owner: 'dns', group, content: formatGroup(group) }
 
 /** The message as ovs-ofctl prints it, after it was bytes. */
@@ -28,12 +30,12 @@ const shown = (message: Outgoing) => formatMessage(decode(encode({ ...message, x
 
 const changes: [Change, string, RegExp][] = [
   [
-    { kind: 'addFlow', identity, wanted: wantedFlow },
+    { kind: 'addFlow', identity, wanted: held },
     'add cookie=0x44460100da6ae8bc, table=32, priority=100,reg6=0x1 actions=goto_table:55',
     /OFPT_FLOW_MOD.*ADD table:32 priority=100,reg6=0x1 cookie:0x44460100da6ae8bc actions=goto_table:55/,
   ],
   [
-    { kind: 'deleteFlow', identity, held: wantedFlow },
+    { kind: 'deleteFlow', identity, held },
     'delete cookie=0x44460100da6ae8bc, table=32, priority=100,reg6=0x1 actions=goto_table:55',
     /OFPT_FLOW_MOD.*DEL_STRICT table:32 priority=100,reg6=0x1 cookie:0x44460100da6ae8bc\/0xffffffffffffffff/,
   ],
@@ -66,8 +68,7 @@ test('a part is asked for its flows once, however many of them are sent', () => 
     },
   }
   const sent = flows.map((one, place): Change => {
-    const wanted = new WantedFlow('dns', part, place, contentOf(ownedFlow(one, 'dns')))
-    return { kind: 'addFlow', identity: identityOf(one), wanted }
+    return { kind: 'addFlow', identity: identityOf(one), wanted: wantedFlow('dns', part, place, one) }
   })
   expect(messagesOf(sent).map((message) => /reg6=0x(\d)/.exec(shown(message))?.[1])).toEqual(['1', '2', '3'])
   expect(asked).toBe(1)

@@ -2,25 +2,16 @@
 
 import { describe, expect, test } from 'vitest'
 import { cookieOf } from '../../src/controller/cookie.ts'
-import {
-  contentOf,
-  type Desired,
-  identityOf,
-  ownedFlow,
-  WantedFlow,
-} from '../../src/controller/flow-table.ts'
+import type { Desired } from '../../src/controller/flow-table.ts'
+import { identityOf, ownedFlow } from '../../src/controller/held-flow.ts'
 import { SwitchMirror } from '../../src/controller/mirror.ts'
 import { type Flow, flowIdentity, type Group } from '../../src/openflow/index.ts'
-import { SortedMap } from '../../src/sorted-map.ts'
 import { flowOf } from '../support/apps.ts'
 import { FakeLink } from '../support/fake-link.ts'
+import { flowMapOf, wantedOf } from '../support/wanted.ts'
 
 const owned = (flow: Flow) => ownedFlow(flow, 'dns')
-const wantedOf = (bare: Flow) => new WantedFlow('dns', [bare], 0, contentOf(owned(bare)))
-const desiredOf = (flows: readonly Flow[]): Desired => ({
-  flows: SortedMap.of(flows.map((flow) => [identityOf(flow), wantedOf(flow)])),
-  groups: new Map(),
-})
+const desiredOf = (flows: readonly Flow[]): Desired => ({ flows: flowMapOf('dns', flows), groups: new Map() })
 const red = flowOf(32, 100, { reg6: 1 }, 55)
 const blue = flowOf(32, 100, { reg6: 4 }, 55)
 const lease: Flow = { ...flowOf(32, 200), cookie: cookieOf('timed', 'dns'), hardTimeout: 4 }
@@ -34,7 +25,7 @@ function setup(flows: readonly Flow[] = [owned(red), owned(blue)]) {
   const read = async (limit?: number) => (await mirror.read(desired, limit)).decodedCount
   /** Table, priority and register of each flow that it holds, with what it does. */
   const held = () =>
-    Array.from(mirror.installed.flows.values(), ({ flow }) => {
+    Array.from(mirror.installed.flows, ([, { flow }]) => {
       const actions = flow.instructions.length === 0 ? 'drops' : 'goes on'
       return `${flow.tableId}/${flow.priority} ${flow.match.reg6 ?? '-'} ${actions}`
     }).sort()
@@ -42,12 +33,15 @@ function setup(flows: readonly Flow[] = [owned(red), owned(blue)]) {
 }
 const both = ['32/100 1 goes on', '32/100 4 goes on']
 
-test('flows that are as wanted are the very objects', async () => {
+test('flows that are as wanted are those of their parts, and of a foreign one there is no owner', async () => {
   const { mirror, desired, read, fake } = setup()
   fake.put(flowOf(32, 7))
   expect(await read()).toBe(3)
   expect(mirror.installed.flows.size).toBe(3)
-  for (const [identity, wanted] of desired.flows) expect(mirror.installed.flows.get(identity)).toBe(wanted)
+  for (const [identity, { part }] of desired.flows)
+    expect(mirror.installed.flows.get(identity)!.part).toBe(part)
+  const foreign = mirror.installed.flows.get(identityOf(flowOf(32, 7)))!
+  expect([foreign.owner, foreign.flow.priority]).toEqual(['', 7])
 })
 
 test('groups of ours are held by their text', async () => {
@@ -121,7 +115,7 @@ describe('after a reading', () => {
     const { fake, mirror, read, held } = setup()
     await read()
     const identity = identityOf(red)
-    mirror.change([{ kind: 'addFlow', identity, wanted: wantedOf({ ...red, instructions: [] }) }])
+    mirror.change([{ kind: 'addFlow', identity, wanted: wantedOf('dns', { ...red, instructions: [] }) }])
     fake.put(owned({ ...red, instructions: [] }))
     expect(held()).toEqual(['32/100 1 drops', both[1]!])
     expect(await read()).toBe(1)
@@ -136,7 +130,7 @@ describe('after a reading', () => {
     async (_what, act, expected) => {
       const { fake, mirror, read, held } = setup()
       await read()
-      const wanted = wantedOf({ ...red, instructions: [] })
+      const wanted = wantedOf('dns', { ...red, instructions: [] })
       mirror.change([{ kind: 'addFlow', identity: identityOf(red), wanted }])
       act(fake)
       await read()
@@ -158,7 +152,7 @@ describe('after a reading', () => {
     const { mirror, read, held } = setup()
     await read()
     const green = flowOf(32, 100, { reg6: 9 }, 55)
-    mirror.change([{ kind: 'addFlow', identity: identityOf(green), wanted: wantedOf(green) }])
+    mirror.change([{ kind: 'addFlow', identity: identityOf(green), wanted: wantedOf('dns', green) }])
     expect(held()).toHaveLength(3)
     await read()
     expect(held()).toEqual(both)
@@ -196,11 +190,11 @@ describe('with a limit', () => {
     while (!(await read()));
     const changed = flows.map((flow) => ({ ...flow, instructions: [] }))
     mirror.change(
-      changed.map((flow) => ({ kind: 'addFlow', identity: identityOf(flow), wanted: wantedOf(flow) })),
+      changed.map((flow) => ({ kind: 'addFlow', identity: identityOf(flow), wanted: wantedOf('dns', flow) })),
     )
     for (const flow of changed.slice(1)) fake.put(owned(flow))
     while (!(await read()));
-    const drops = [...mirror.installed.flows.values()].filter(({ flow }) => flow.instructions.length === 0)
+    const drops = [...mirror.installed.flows].filter(([, { flow }]) => flow.instructions.length === 0)
     expect([mirror.installed.flows.size, drops.length]).toEqual([25, 24])
     expect(await mirror.read(desired, 10)).toEqual({ decodedCount: 0, isWhole: true })
   })

@@ -1,29 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import { cookieOf } from '../../src/controller/cookie.ts'
-import {
-  contentOf,
-  type Desired,
-  identityOf,
-  ownedFlow,
-  WantedFlow,
-} from '../../src/controller/flow-table.ts'
+import type { Desired } from '../../src/controller/flow-table.ts'
+import { ownedFlow } from '../../src/controller/held-flow.ts'
 import { reconcilerMetrics, startReconciler } from '../../src/controller/reconcile.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics, type Metrics } from '../../src/metrics.ts'
 import { ct, ethTypes, type Flow, flowIdentity, formatGroup, type Group } from '../../src/openflow/index.ts'
-import { SortedMap } from '../../src/sorted-map.ts'
 import { flowOf } from '../support/apps.ts'
 import { manualClock } from '../support/clock.ts'
 import { FakeLink } from '../support/fake-link.ts'
+import { flowMapOf } from '../support/wanted.ts'
 
 const owned = (flow: Flow, owner = 'l2'): Flow => ownedFlow(flow, owner)
 const group: Group = { groupId: 31, type: 'all', buckets: [] }
 
-const wantedOf = (bare: Flow) => new WantedFlow('l2', [bare], 0, contentOf(owned(bare)))
-
 function desiredOf(flows: readonly Flow[], groups: readonly Group[] = []): Desired {
   return {
-    flows: SortedMap.of(flows.map((flow) => [identityOf(flow), wantedOf(flow)])),
+    flows: flowMapOf('l2', flows),
     groups: new Map(
       groups.map((each) => [each.groupId, { owner: 'dns', group: each, content: formatGroup(each) }]),
     ),

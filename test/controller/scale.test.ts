@@ -8,12 +8,13 @@ import { type Kind, kindsOf } from '../../bench/changes.ts'
 import { type CloudSize, portsOf, rowsOf } from '../../bench/cloud.ts'
 import { type Part, partsOf, type Unit } from '../../src/app/app.ts'
 import { createCollector } from '../../src/controller/desired.ts'
-import { changedFlows, type Desired } from '../../src/controller/flow-table.ts'
+import { FlowMap } from '../../src/controller/flow-map.ts'
+import type { Desired } from '../../src/controller/flow-table.ts'
 import { createTopology } from '../../src/controller/topology.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { changedNorthbound, type Northbound, northboundOf, type RawRow } from '../../src/nb/index.ts'
-import { changedKeys, SortedMap } from '../../src/sorted-map.ts'
+import { changedKeys } from '../../src/sorted-map.ts'
 import { manualClock } from '../support/clock.ts'
 import { appsOf } from '../support/cloud.ts'
 
@@ -42,7 +43,7 @@ function machine(size: CloudSize, rows: readonly RawRow[] = [...rowsOf(size)]) {
   }))
   const viewAt = createTopology()
   let nb: Northbound = northboundOf([])
-  let desired: Desired = { flows: SortedMap.empty(), groups: new Map() }
+  let desired: Desired = { flows: FlowMap.empty, groups: new Map() }
   let units = new Set<Unit>()
   let parts = new Set<Part>()
   let ports = nb.lport as ReadonlyMap<string, unknown>
@@ -62,7 +63,7 @@ function machine(size: CloudSize, rows: readonly RawRow[] = [...rowsOf(size)]) {
       ports: changedKeys(before.ports, ports).size,
       units: [...units].filter((unit) => !before.units.has(unit)).length,
       flows: [...parts].filter((part) => !before.parts.has(part)).flatMap((part) => [...part]).length,
-      inSwitch: changedFlows(before.desired.flows, desired.flows).size,
+      inSwitch: FlowMap.changed(before.desired.flows, desired.flows).size,
     }
   }
   update(rows)

@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { cookieOf } from '../../src/controller/cookie.ts'
-import { contentOf, identityOf, ownedFlow, WantedFlow } from '../../src/controller/flow-table.ts'
 import { addFlow } from '../../src/controller/messages.ts'
 import { reconcilerMetrics, startReconciler } from '../../src/controller/reconcile.ts'
 import { createNamespace, deleteNamespace } from '../../src/lab/namespace.ts'
@@ -24,7 +23,7 @@ import {
   type Session,
   systemClock,
 } from '../../src/openflow/index.ts'
-import { SortedMap } from '../../src/sorted-map.ts'
+import { flowMapOf } from '../support/wanted.ts'
 
 const namespace = `dft-${process.pid}-mirror`
 const directory = mkdtempSync(join(tmpdir(), 'df-mirror-'))
@@ -87,11 +86,7 @@ test('a table of 9,200 flows', async () => {
     ...{ link, scope: { tableIds: new Set([55]), groupIds: new Set() }, clock: systemClock },
     ...{ log: silentLogger, metrics: reconcilerMetrics(metrics), settled: () => {} },
   })
-  const wanted = wished.map((flow) => {
-    const held = new WantedFlow('l2', [flow], 0, contentOf(ownedFlow(flow, 'l2')))
-    return [identityOf(flow), held] as const
-  })
-  reconciler.want({ flows: SortedMap.of(wanted), groups: new Map() })
+  reconciler.want({ flows: flowMapOf('l2', wished), groups: new Map() })
   await waitUntil('the flows to be there', () => reconciler.isSettled)
   await waitUntil('all of them to be looked at', async () => (await decoded()) >= wished.length + 1)
   const readAt = calls.length
