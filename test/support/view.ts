@@ -1,5 +1,6 @@
 /** Views for tests. The default cloud is always two tenants with the same addresses and the same names. */
 
+import { isWithin, reachOf } from '../../src/app/reach.ts'
 import type { Address, LocalPort, Network, Port, Router, Subnet, View } from '../../src/app/view.ts'
 
 export const tenants = { red: '0000000000000000000000000000000a', blue: '0000000000000000000000000000000b' }
@@ -39,11 +40,11 @@ export function networkOf(tenant: Tenant, key: number, more: Partial<Network> = 
   }
 }
 
-/** A port of `network`, bound to this node; its MAC is fa:16:3e:00:00:<key>. Each IP finds its subnet by family. */
+/** A port of `network`, bound to this node; its MAC is fa:16:3e:00:00:<key>. Each IP finds the subnet that holds it. */
 export function portOf(network: Network, key: number, dnsName: string | undefined, ips: string[]): Port {
   const addresses: Address[] = ips.map((ip) => ({
     ip,
-    subnet: network.subnets.find((subnet) => subnet.cidr.includes(':') === ip.includes(':')),
+    subnet: network.subnets.find((subnet) => holds(subnet, ip)),
   }))
   return {
     id: `${network.id}-${key}`,
@@ -63,6 +64,12 @@ export function portOf(network: Network, key: number, dnsName: string | undefine
     securityGroups: [],
     dhcp: undefined,
   }
+}
+
+/** Also of a text that is no address or no range, so that applications can be shown it. */
+function holds({ cidr }: Subnet, ip: string): boolean {
+  const [address, range] = [reachOf(ip), reachOf(cidr)]
+  return address && range ? isWithin(address, [range]) : cidr.includes(':') === ip.includes(':')
 }
 
 /** The tenant's router with a port at each gateway address of these networks. */

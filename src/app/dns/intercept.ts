@@ -7,9 +7,9 @@
 import { dhcpServerOf, isDhcpPort, ownDhcpAddresses } from '../dhcp-server.ts'
 import { createGrouping } from '../grouping.ts'
 import { createJoins } from '../joins.ts'
-import { createCells, createMemo, type Memo } from '../memo.ts'
+import { createCells, createMemo } from '../memo.ts'
 import { distinct, isWithin, type Reach, rangeText, reachOf } from '../reach.ts'
-import type { LocalPort, Network, Port, Subnet, View } from '../view.ts'
+import type { Address, LocalPort, Network, Port, Subnet, View } from '../view.ts'
 
 /** `external`: whatever is outside, and what the cloud itself announces; `advertised`: what the askers' subnets announce. */
 export type Intercept = 'external' | 'advertised'
@@ -93,7 +93,7 @@ interface Summary {
 function createSummaries() {
   const byPorts = createCells<Summary>()
   const byText = createCells<Summary>()
-  const reaches = createMemo<readonly Reach[]>()
+  const beyond = createBeyond()
   const texts = createMemo<string>()
   return (portsIn: (networkId: string) => readonly Port[]) => {
     const [now, same] = [byPorts(), byText()]
@@ -102,7 +102,7 @@ function createSummaries() {
       const known = made.get(network.id)
       if (known !== undefined) return known
       const ports = portsIn(network.id)
-      const make = () => summaryOf(network, ports, guestsAmong(ports, reaches))
+      const make = () => summaryOf(network, ports, beyond)
       const summary = now(network.id, [network, ports], make)
       const kept = same(network.id, [texts(summary, '', () => textOf(summary))], () => summary)
       made.set(network.id, kept)
@@ -111,28 +111,30 @@ function createSummaries() {
   }
 }
 
-function summaryOf({ subnets }: Network, ports: readonly Port[], guests: readonly Reach[]): Summary {
+function summaryOf({ subnets }: Network, ports: readonly Port[], beyond: Beyond): Summary {
+  const guests = ports.filter(isGuest)
   const dhcpPorts = ports.filter(isDhcpPort)
-  const inside = subnets.flatMap(({ cidr }) => reachOf(cidr) ?? [])
-  const ranges = (ips: readonly string[]) => ips.flatMap((ip) => reachOf(ip) ?? [])
+  const ranges = new Map(subnets.map((subnet) => [subnet, reachOf(subnet.cidr)]))
+  const inside = [...ranges.values()].filter((reach) => reach !== undefined)
+  const outside = guests.flatMap((guest) => beyond(guest, ranges))
+  const own = new Set([
+    ...subnets.flatMap(({ gatewayIp, dhcpIp, dnsNameservers }) => [gatewayIp, dhcpIp, ...dnsNameservers]),
+    ...ownDhcpAddresses(dhcpPorts),
+  ])
+  for (const { addresses } of guests) for (const { ip } of addresses) own.delete(ip)
+  const announced = subnets.flatMap((subnet) =>
+    subnet.dnsNameservers.length > 0 ? subnet.dnsNameservers : (resolverOf(subnet, dhcpPorts) ?? []),
+  )
   return {
     inside,
-    silent: ranges([
-      ...subnets.flatMap(({ gatewayIp, dhcpIp, dnsNameservers }) => [
-        gatewayIp ?? '',
-        dhcpIp ?? '',
-        ...dnsNameservers,
-      ]),
-      ...ownDhcpAddresses(dhcpPorts),
-    ]).filter((reach) => isWithin(reach, inside) && !isWithin(reach, guests)),
-    outside: distinct(guests.filter((reach) => !isWithin(reach, inside))),
-    announced: ranges(
-      subnets.flatMap((subnet) =>
-        subnet.dnsNameservers.length > 0 ? subnet.dnsNameservers : (resolverOf(subnet, dhcpPorts) ?? []),
-      ),
-    ),
+    silent: reachesOf(own).filter((reach) => isWithin(reach, inside) && !isWithin(reach, outside)),
+    outside: distinct(outside.filter((reach) => !isWithin(reach, inside))),
+    announced: reachesOf(announced),
   }
 }
+
+const reachesOf = (ips: Iterable<string | undefined>): Reach[] =>
+  [...ips].flatMap((ip = '') => reachOf(ip) ?? [])
 
 /** Where machines are told to ask that are told of no other resolver. */
 const resolverOf = (subnet: Subnet, dhcpPorts: readonly Port[]): string | undefined =>
@@ -143,18 +145,24 @@ const textOf = (summary: Summary): string =>
     .map((reaches) => reaches.map(rangeText).join())
     .join(';')
 
-/**
- * What the guests among the ports of a network answer for. A port of the network itself (a router's, DHCP's) is no
- * guest: nothing of a tenant listens there. A pair that allows every address names none.
- */
-function guestsAmong(ports: readonly Port[], memo: Memo<readonly Reach[]>): Reach[] {
-  return ports.flatMap((port) => memo(port, '', () => (isGuest(port) ? reachesOf(port) : [])))
-}
-
+/** A port of the network itself (a router's, DHCP's) is no guest: nothing of a tenant listens there. */
 const isGuest = ({ deviceOwner }: Port) => !deviceOwner.startsWith('network:')
 
-function reachesOf({ addresses, allowedAddressPairs }: Port): Reach[] {
-  return [...addresses, ...allowedAddressPairs]
-    .flatMap(({ ip }) => reachOf(ip) ?? [])
-    .filter(({ prefix }) => prefix > 0)
+/** What a guest answers for besides its addresses in the network's own subnets, which are those of these ranges. */
+type Beyond = (port: Port, ranges: ReadonlyMap<Subnet, Reach | undefined>) => readonly Reach[]
+
+const nothing: readonly Reach[] = []
+
+/** Makes it; of most guests it is nothing, so that nothing is kept of them. A pair that allows every address names none. */
+function createBeyond(): Beyond {
+  const memo = createMemo<readonly Reach[]>()
+  return (port, ranges) => {
+    const { addresses, allowedAddressPairs } = port
+    const isHeld = ({ subnet }: Address) => subnet !== undefined && ranges.get(subnet) !== undefined
+    if (allowedAddressPairs.length === 0 && addresses.every(isHeld)) return nothing
+    return memo(port, '', () => {
+      const ips = [...addresses.filter((address) => !isHeld(address)), ...allowedAddressPairs]
+      return reachesOf(ips.map(({ ip }) => ip)).filter(({ prefix }) => prefix > 0)
+    })
+  }
 }

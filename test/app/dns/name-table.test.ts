@@ -32,7 +32,8 @@ const reader = new KeyReader(secret)
 function sharedNetwork(isAuthoritative: boolean): Network {
   const plain = networkOf('red', 1)
   const domain = { name: 'example.org', ttl: undefined, isAuthoritative }
-  return { ...plain, subnets: plain.subnets.map((subnet) => ({ ...subnet, domain })) }
+  const [v4, v6] = plain.subnets.map((subnet) => ({ ...subnet, domain }))
+  return { ...plain, subnets: [{ ...v4!, cidr: '10.0.0.0/16' }, v6!] }
 }
 
 /** A port of each tenant asks. */
