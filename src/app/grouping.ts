@@ -28,7 +28,8 @@ export function createGrouping<P extends Port = Port>(
     }
     for (const group of new Set([...gone.keys(), ...come.keys()])) {
       const stayed = (groups.get(group) ?? nobody).filter((port) => !gone.get(group)?.has(port))
-      const now = [...stayed, ...(come.get(group) ?? [])].sort(byKey)
+      // A sorted copy is as long as it is, the array that was put together has room for twice as many.
+      const now = [...stayed, ...(come.get(group) ?? [])].toSorted(byKey)
       if (now.length === 0) groups.delete(group)
       else groups.set(group, now)
     }

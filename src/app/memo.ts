@@ -55,22 +55,54 @@ export function createMemo<T>(): Memo<T> {
   }
 }
 
-/** The flows of that subject as a part: made each time they are asked for, from the subject alone. */
-export function partOf<T>(subject: T, make: (subject: T) => Iterable<Flow>): Part {
-  return new MadePart(subject, make)
+/**
+ * The flows of a subject as a part: made each time they are asked for, from the subject and one more fact alone, best
+ * a number, which takes no memory of its own.
+ */
+export function partOf<S, T>(subject: S, fact: T, make: (subject: S, fact: T) => Iterable<Flow>): MadePart {
+  return new MadePart(subject, fact, make as (subject: unknown, fact: unknown) => Iterable<Flow>)
 }
 
 /** A class, because an object with a function of its own takes five times the memory. */
-class MadePart<T> implements Part {
-  readonly #subject: T
-  readonly #make: (subject: T) => Iterable<Flow>
+class MadePart implements Part {
+  readonly subject: unknown
+  readonly #fact: unknown
+  readonly #make: (subject: unknown, fact: unknown) => Iterable<Flow>
 
-  constructor(subject: T, make: (subject: T) => Iterable<Flow>) {
-    this.#subject = subject
+  constructor(subject: unknown, fact: unknown, make: (subject: unknown, fact: unknown) => Iterable<Flow>) {
+    this.subject = subject
+    this.#fact = fact
     this.#make = make
   }
 
+  isSame(other: MadePart | undefined): boolean {
+    if (other === undefined || this.#make !== other.#make) return false
+    return this.subject === other.subject && this.#fact === other.#fact
+  }
+
   [Symbol.iterator](): Iterator<Flow> {
-    return this.#make(this.#subject)[Symbol.iterator]()
+    return this.#make(this.subject, this.#fact)[Symbol.iterator]()
+  }
+}
+
+/** Parts in their order, each of another subject. */
+export type Parts = readonly MadePart[]
+
+/** These parts, of which those that were there before are the same objects (`===`), and the list too if all of them are. */
+export function keptParts(before: Parts, now: Parts): Parts {
+  if (before.length === now.length && now.every((part, index) => part.isSame(before[index]))) return before
+  const known = new Map(before.map((part) => [part.subject, part]))
+  return now.map((part) => {
+    const old = known.get(part.subject)
+    return part.isSame(old) ? old! : part
+  })
+}
+
+/** Makes the function that gives a list of parts as it was the last time as far as it is the same (`keptParts`). */
+export function createParts(): (now: Parts) => Parts {
+  let last: Parts = []
+  return (now) => {
+    last = keptParts(last, now)
+    return last
   }
 }

@@ -6,18 +6,35 @@
 
 import { byId, createGrouping } from './grouping.ts'
 import { createJoins } from './joins.ts'
-import { createCells } from './memo.ts'
 import type { LocalPort, Network, Port, View } from './view.ts'
 
-/** One network as this node sees it. */
-export interface Segment {
+/** One network as this node sees it. Who has which address is found anew each time it is asked, and kept by nobody. */
+export class Segment {
   readonly network: Network
   /** In order of their keys; none in a network that is only reached by way of a router. */
   readonly localPorts: readonly LocalPort[]
+  readonly #ports: readonly Port[]
+
+  /** `ports` are all of the network, in order of their keys. */
+  constructor(network: Network, ports: readonly Port[], localPorts: readonly LocalPort[]) {
+    this.network = network
+    this.localPorts = localPorts
+    this.#ports = ports
+  }
+
   /** The port behind each MAC address, here or on another node. */
-  readonly macs: ReadonlyMap<string, Port>
+  get macs(): ReadonlyMap<string, Port> {
+    return firstOf(this.#ports, (port) => port.macs)
+  }
+
   /** The port behind each IP address, here or on another node. */
-  readonly ips: ReadonlyMap<string, Port>
+  get ips(): ReadonlyMap<string, Port> {
+    return firstOf(this.#ports, (port) => port.addresses.map(({ ip }) => ip))
+  }
+
+  isOf(network: Network, ports: readonly Port[], localPorts: readonly LocalPort[]): boolean {
+    return this.network === network && this.#ports === ports && this.localPorts === localPorts
+  }
 }
 
 /**
@@ -28,15 +45,17 @@ export function createSegments(): (view: View) => readonly Segment[] {
   const inNetwork = createGrouping(({ networkId }) => [networkId])
   const localInNetwork = createGrouping<LocalPort>(({ networkId }) => [networkId])
   const reachedIn = createReachedNetworks()
-  const cells = createCells<Segment>()
+  let known: ReadonlyMap<string, Segment> = new Map()
   return (view) => {
     const portsIn = inNetwork(view.ports)
     const localIn = localInNetwork(byId(view.localPorts))
-    const cell = cells()
-    return reachedIn(view).map((network) => {
-      const [ports, localPorts] = [portsIn(network.id), localIn(network.id)]
-      return cell(network.id, [network, ports, localPorts], () => segment(network, ports, localPorts))
+    const segments = reachedIn(view).map((network) => {
+      const parts = [network, portsIn(network.id), localIn(network.id)] as const
+      const before = known.get(network.id)
+      return before?.isOf(...parts) ? before : new Segment(...parts)
     })
+    known = new Map(segments.map((segment) => [segment.network.id, segment]))
+    return segments
   }
 }
 
@@ -55,16 +74,6 @@ function within(networkIds: Set<string>, joined: (networkId: string) => string[]
   return networkIds
 }
 
-function segment(network: Network, ports: readonly Port[], localPorts: readonly LocalPort[]): Segment {
-  const bound = ports.filter(isBound)
-  return {
-    network,
-    localPorts,
-    macs: firstOf(bound, (port) => port.macs),
-    ips: firstOf(bound, (port) => port.addresses.map(({ ip }) => ip)),
-  }
-}
-
 /** A port that is bound to nothing has nothing behind it: whoever holds its address is asked as anybody else is. */
 const isBound = ({ isEnabled, chassis, vtepAddress, macs }: Port) =>
   isEnabled && (chassis ?? vtepAddress) !== undefined && macs.length > 0
@@ -74,6 +83,7 @@ function firstOf(
   keysOf: (port: Port) => readonly string[],
 ): ReadonlyMap<string, Port> {
   const owners = new Map<string, Port>()
-  for (const port of ports) for (const key of keysOf(port)) if (!owners.has(key)) owners.set(key, port)
+  for (const port of ports.filter(isBound))
+    for (const key of keysOf(port)) if (!owners.has(key)) owners.set(key, port)
   return owners
 }

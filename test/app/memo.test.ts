@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { flowsIn, partsOf } from '../../src/app/app.ts'
-import { createCells, createMemo } from '../../src/app/memo.ts'
+import { createCells, createMemo, createParts, keptParts, partOf } from '../../src/app/memo.ts'
 import type { View } from '../../src/app/view.ts'
+import { formatFlow } from '../../src/openflow/index.ts'
+import { flowOf } from '../support/apps.ts'
 import { allApps } from '../support/cloud.ts'
 import { twoTenants } from '../support/view.ts'
 
@@ -29,6 +31,49 @@ test('a cell is made again when a part is another object, and forgotten when it 
   expect(turn(['red', [a, b]], ['blue', [b]])).toEqual([4, 5])
 })
 
+describe('parts', () => {
+  const [red, blue, green] = [{ key: 1 }, { key: 4 }, { key: 7 }]
+  const make = function* ({ key }: { key: number }, tableId: number) {
+    yield flowOf(tableId, 100, { reg6: key })
+  }
+  const other = (subject: { key: number }, tableId: number) => make(subject, tableId)
+
+  test('make the flows of their subject and its fact whenever they are asked', () => {
+    const part = partOf(blue, 32, make)
+    for (let time = 0; time < 2; time += 1)
+      expect(Array.from(part, formatFlow)).toEqual(['table=32, priority=100,reg6=0x4 actions=drop'])
+  })
+
+  test.each([
+    ['nothing', [partOf(red, 5, make), partOf(blue, 5, make)], [0, 1]],
+    ['the order', [partOf(blue, 5, make), partOf(red, 5, make)], [1, 0]],
+    ['a fact', [partOf(red, 6, make), partOf(blue, 5, make)], [undefined, 1]],
+    ['how they are made', [partOf(red, 5, make), partOf(blue, 5, other)], [0, undefined]],
+    ['a subject', [partOf(red, 5, make), partOf(green, 5, make)], [0, undefined]],
+    [
+      'one that came',
+      [partOf(green, 5, make), partOf(red, 5, make), partOf(blue, 5, make)],
+      [undefined, 0, 1],
+    ],
+    ['one that went', [partOf(blue, 5, make)], [1]],
+  ])('are the ones of before but for what changed: %s', (_what, now, places) => {
+    const before = keptParts([], [partOf(red, 5, make), partOf(blue, 5, make)])
+    const kept = keptParts(before, now)
+    expect(kept === before).toBe(places.join() === '0,1')
+    expect(kept.map((part) => (before.includes(part) ? before.indexOf(part) : undefined))).toEqual(places)
+    for (const [index, part] of kept.entries()) expect([...part]).toEqual([...now[index]!])
+  })
+
+  test('are remembered from one list to the next', () => {
+    const parts = createParts()
+    const [first, second] = [parts([partOf(red, 5, make)]), parts([partOf(red, 5, make)])]
+    expect(second).toBe(first)
+    expect(parts([partOf(blue, 5, make), partOf(red, 5, make)])[1]).toBe(first[0])
+    expect(parts([])).toEqual([])
+    expect(parts([partOf(red, 5, make)])[0]).not.toBe(first[0])
+  })
+})
+
 test('the parts of an application are its flows, and the same arrays while nothing changes', () => {
   const view = twoTenants()
   for (const app of allApps()) {
@@ -42,6 +87,8 @@ test('the parts of an application are its flows, and the same arrays while nothi
 /** Each change of one port of red, seen by applications that have seen the view before, and by new ones. */
 test.each([
   ['a MAC', { macs: ['fa:16:3e:00:00:77'] }],
+  ['a MAC to that of another port', { macs: ['fa:16:3e:00:00:02'] }],
+  ['an address to that of another port', { addresses: [{ ip: '10.0.0.12', subnet: undefined }] }],
   ['an address', { addresses: [{ ip: '10.0.0.77', subnet: undefined }] }],
   ['port security', { isPortSecurityEnabled: false }],
   ['its network', { networkId: 'net-blue' }],

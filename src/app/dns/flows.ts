@@ -7,7 +7,7 @@
 
 import { controller, ethTypes, type Flow, type Group, ports } from '../../openflow/index.ts'
 import { selfCheckPort, type Unit } from '../app.ts'
-import { createMemo, partOf } from '../memo.ts'
+import { createParts, partOf } from '../memo.ts'
 import { flow, goto, group, groups, through, toGroup } from '../pipeline.ts'
 import { destination } from '../reach.ts'
 import type { LocalPort, View } from '../view.ts'
@@ -37,16 +37,14 @@ export type AskersFlows = (view: View, askers: readonly LocalPort[]) => Iterable
 /** Makes the function that gives the flows for these askers, the local ports that own names. */
 export function createFlows(intercept: Intercept): AskersFlows {
   const interceptions = createInterceptions(intercept)
-  const ofNetwork = createMemo<Unit>()
-  const ofAsker = createMemo<Unit>()
+  const ofNetworks = createParts()
+  const ofAskers = createParts()
   const rows = commonRows(intercept)
   return function* (view, askers) {
     yield rows.first
-    for (const interception of interceptions(view, askers))
-      yield ofNetwork(interception, '', () => [partOf(interception, networkFlows)])
+    yield ofNetworks(interceptions(view, askers).map((each) => partOf(each, undefined, networkFlows)))
     yield rows.between
-    for (const asker of [...askers, selfCheckPort])
-      yield ofAsker(asker, '', () => [partOf(asker, askerFlows)])
+    yield ofAskers([...askers, selfCheckPort].map((asker) => partOf(asker, undefined, askerFlows)))
     yield rows.last
   }
 }

@@ -6,12 +6,12 @@
 
 import { option } from '../../config/index.ts'
 import { type Action, ethTypes, type Flow, setField } from '../../openflow/index.ts'
-import { type Application, flowsIn, type Part, type Unit } from '../app.ts'
-import { createMemo, partOf } from '../memo.ts'
+import { type Application, flowsIn, type Unit } from '../app.ts'
+import { createCells, createParts, keptParts, type Parts, partOf } from '../memo.ts'
 import { flow, goto, through } from '../pipeline.ts'
 import { createSegments, type Segment } from '../segments.ts'
-import type { LocalPort, View } from '../view.ts'
-import { macsAt, type Place, placesIn } from './places.ts'
+import type { LocalPort, Port, View } from '../view.ts'
+import { macsAt, type Place, placeOf, placesIn, type Words } from './places.ts'
 import { answersFor, ownQuestionsOf, staticResponders } from './responders.ts'
 
 const options = {
@@ -25,36 +25,32 @@ export const l2: Application<typeof options> = {
   options,
   factory: ({ l2_responder: isResponding }) => {
     const common = [...defaults(), ...(isResponding ? staticResponders() : [])]
-    const ofPort = createMemo<Unit>()
-    const ofPlace = createMemo<Part>()
-    const ofArrival = createMemo<Part>()
-    const ofSegment = createMemo<Unit>()
+    const ofPorts = createParts()
+    const ofSegments = createCells<Parts>()
+    const arrivingAt = createCells<Parts>()
     const segmentsAt = createSegments()
     function* portFlows(port: LocalPort): Iterable<Flow> {
       yield egressOf(port)
       if (isResponding) yield* ownQuestionsOf(port)
     }
-    function* placeFlows(place: Place): Iterable<Flow> {
+    function* placeFlows(port: Port, words: Words): Iterable<Flow> {
+      const place = placeOf(port, words)
       yield* deliveryTo(place)
       if (isResponding) yield* answersFor(place)
     }
-    function* partsIn(segment: Segment): Iterable<Part> {
-      for (const [words, place] of placesIn(segment))
-        yield ofPlace(place.port, words, () => partOf(place, placeFlows))
-      yield partOf(segment, flooding)
-    }
-    function* arrivalParts(segment: Segment): Iterable<Part> {
-      const localKeys = new Set(segment.localPorts.map(({ key }) => key))
-      for (const [words, place] of placesIn(segment))
-        if (localKeys.has(place.port.key)) yield ofArrival(place.port, words, () => partOf(place, arrivalAt))
-      yield partOf(segment, arrivingFlood)
-    }
+    const partsIn = (segment: Segment) => [
+      ...placesIn(segment).map(([port, words]) => partOf(port, words, placeFlows)),
+      partOf(segment, undefined, flooding),
+    ]
     function* units(view: View): Iterable<Unit> {
       yield common
-      for (const port of view.localPorts) yield ofPort(port, '', () => [partOf(port, portFlows)])
+      yield ofPorts(view.localPorts.map((port) => partOf(port, undefined, portFlows)))
+      const [ofSegment, arriving] = [ofSegments(), arrivingAt()]
       for (const segment of segmentsAt(view).filter(({ localPorts }) => localPorts.length > 0)) {
-        yield ofSegment(segment, '', () => [...partsIn(segment)])
-        if (isTunnelled(segment, view)) yield ofSegment(segment, 'arrivals', () => [...arrivalParts(segment)])
+        const { id } = segment.network
+        yield ofSegment(id, [segment], (before = []) => keptParts(before, partsIn(segment)))
+        if (isTunnelled(segment, view))
+          yield arriving(id, [segment], (before = []) => keptParts(before, arrivalsIn(segment)))
       }
     }
     return { name: 'l2', onFailure: 'drop', units, flows: (view) => flowsIn(units(view)) }
@@ -95,7 +91,17 @@ function* flooding({ network, localPorts }: Segment): Iterable<Flow> {
 const isTunnelled = ({ network }: Segment, { tunnels }: View) => tunnels.has(network.networkType ?? '')
 
 /** What came out of a tunnel goes to ports of this node, and nowhere else. */
-function* arrivalAt(place: Place): Iterable<Flow> {
+function arrivalsIn(segment: Segment): Parts {
+  const localKeys = new Set(segment.localPorts.map(({ key }) => key))
+  const places = placesIn(segment).filter(([{ key }]) => localKeys.has(key))
+  return [
+    ...places.map(([port, words]) => partOf(port, words, arrivalAt)),
+    partOf(segment, undefined, arrivingFlood),
+  ]
+}
+
+function* arrivalAt(port: Port, words: Words): Iterable<Flow> {
+  const place = placeOf(port, words)
   const metadata = BigInt(place.networkKey)
   const steps = [setField({ reg7: place.port.key }), goto('ingressConntrack')]
   for (const mac of macsAt(place))

@@ -14,18 +14,24 @@ export interface Place {
   readonly taken: readonly string[]
 }
 
-const nothing: readonly string[] = []
+/** What makes the place of a port: the key of the network, and with it the addresses that another port has, if there are any. */
+export type Words = number | string
 
-/** The places of a network in order of their ports' keys; those of one port are equal exactly if their words are. */
-export function* placesIn({ network, macs, ips }: Segment): Iterable<[words: string, Place]> {
-  for (const port of new Set([...macs.values(), ...ips.values()])) {
-    const lost = [
+/** The ports with a place in a network, in order of their keys. */
+export function placesIn({ network, macs, ips }: Segment): [port: Port, words: Words][] {
+  return Array.from(new Set([...macs.values(), ...ips.values()]), (port) => {
+    const taken = [
       ...port.macs.filter((mac) => macs.get(mac) !== port),
       ...ipsOf(port).filter((ip) => ips.get(ip) !== port),
     ]
-    const taken = lost.length === 0 ? nothing : lost
-    yield [[network.key, ...taken].join(' '), { networkKey: network.key, port, taken }]
-  }
+    return [port, taken.length === 0 ? network.key : [network.key, ...taken].join(' ')]
+  })
+}
+
+/** The place that these words make. */
+export function placeOf(port: Port, words: Words): Place {
+  const [networkKey, ...taken] = `${words}`.split(' ')
+  return { networkKey: Number(networkKey), port, taken }
 }
 
 /** The MAC addresses that lead to a place. */

@@ -4,9 +4,9 @@
  */
 
 import { type ExtraRoute, type Interface, isInside, lengthOf, soundRouter } from '../../routing.ts'
-import { createCells } from '../memo.ts'
+import { createCells, createMemo } from '../memo.ts'
 import type { Segment } from '../segments.ts'
-import type { Network, Router, View } from '../view.ts'
+import type { Network, Port, Router, View } from '../view.ts'
 
 /** A router's port with its network. */
 export interface RouterInterface extends Interface {
@@ -41,9 +41,14 @@ export interface Routing {
 export function createRouters(): (view: View, segments: readonly Segment[]) => readonly Routing[] {
   const soundly = soundRouters()
   const cells = createCells<Routing>()
+  const behind = createMemo<Port | undefined>()
   return (view, segments) => {
     const cell = cells()
     const segmentOf = new Map(segments.map((segment) => [segment.network.id, segment]))
+    const portAt: PortAt = (networkId, ip) => {
+      const segment = segmentOf.get(networkId)!
+      return behind(segment, ip, () => segment.ips.get(ip))
+    }
     const routers = unrivalled(soundly(view, segmentOf))
     const seenIn = interfacesByNetwork(routers)
     return routers.map((router) => {
@@ -52,7 +57,7 @@ export function createRouters(): (view: View, segments: readonly Segment[]) => r
         seenIn.get(by.networkId)!.filter((each) => each.ip !== by.ip && isInside(each.ip, by.cidr)),
       )
       const ways = [
-        ...router.routes.flatMap((route) => wayOf(route, own, others, segmentOf)),
+        ...router.routes.flatMap((route) => wayOf(route, own, others, portAt)),
         ...others.flatMap((other) => wayTo(other, own)),
       ].filter(isFirst)
       const { key, leftOut } = router
@@ -119,17 +124,20 @@ function interfacesByNetwork(routers: readonly Found[]): ReadonlyMap<string, Rou
   return found
 }
 
+/** The port behind an address in one of the networks. */
+type PortAt = (networkId: string, ip: string) => Port | undefined
+
 function wayOf(
   { destination, nexthop, by: { networkId, ip } }: ExtraRoute,
   own: readonly RouterInterface[],
   others: readonly RouterInterface[],
-  segmentOf: ReadonlyMap<string, Segment>,
+  portAt: PortAt,
 ): Way[] {
   const by = own.find((each) => each.networkId === networkId && each.ip === ip)
   if (by === undefined) return []
   const router = others.find((other) => other.networkId === networkId && other.ip === nexthop)
   if (router !== undefined) return [{ destination, by, next: { kind: 'router', mac: router.mac } }]
-  const port = segmentOf.get(networkId)!.ips.get(nexthop)
+  const port = portAt(networkId, nexthop)
   const next: NextHop =
     port === undefined ? { kind: 'nobody' } : { kind: 'port', key: port.key, mac: port.macs[0]! }
   return [{ destination, by, next }]

@@ -6,7 +6,7 @@
 
 import { ethTypes, type Flow, type Match } from '../../openflow/index.ts'
 import { type Application, flowsIn, type Unit } from '../app.ts'
-import { createMemo, partOf } from '../memo.ts'
+import { createParts, partOf } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
 import { distinct, isIpv6, linkLocalOf, origin, type Reach, reachOf, within } from '../reach.ts'
 import type { LocalPort, View } from '../view.ts'
@@ -19,11 +19,11 @@ export const portsec: Application<typeof options> = {
   section: 'df_portsec_app',
   options,
   factory: () => {
-    const memo = createMemo<Unit>()
+    const parts = createParts()
     const common = [...defaults()]
     function* units({ localPorts }: View): Iterable<Unit> {
       yield common
-      for (const port of localPorts) yield memo(port, '', () => [partOf(port, portRows)])
+      yield parts(localPorts.map((port) => partOf(port, undefined, portRows)))
     }
     return { name: 'portsec', onFailure: 'drop', units, flows: (view) => flowsIn(units(view)) }
   },

@@ -17,7 +17,7 @@ import {
 } from '../../openflow/index.ts'
 import { type Application, flowsIn, type Unit } from '../app.ts'
 import { createOwners, type Owners } from '../claims.ts'
-import { createMemo, partOf } from '../memo.ts'
+import { createParts, type Parts, partOf } from '../memo.ts'
 import { flow, goto } from '../pipeline.ts'
 import { createReachedNetworks } from '../segments.ts'
 import type { Network, View } from '../view.ts'
@@ -36,15 +36,12 @@ export const provider: Application<typeof options> = {
   options,
   factory: ({ bridge_mappings }) => {
     const common = [flow('externalIngress', priority.miss, {}, [goto('lookup')])]
-    const memo = createMemo<Unit>()
+    const parts = createParts()
     const reachedIn = createReachedNetworks()
     const ownersIn = createOwners(wireOf)
     function* units(view: View): Iterable<Unit> {
       yield common
-      for (const attachment of attachmentsOf(view, reachedIn(view), ownersIn(view.networks)))
-        yield memo(attachment.network, `${attachment.ofport} ${attachment.isLocal}`, () => [
-          partOf(attachment, attached),
-        ])
+      yield parts(attachmentsOf(view, reachedIn(view), ownersIn(view.networks)))
     }
     return {
       name: 'provider',
@@ -70,23 +67,14 @@ const untagged: Match = { vlanTci: { value: 0, mask: 0x1000 } }
 /** The bit of a VLAN id in OpenFlow that says "there is a tag" (OF 1.3.5 §7.2.3.7, OFPVID_PRESENT). */
 const present = 0x1000
 
-/** A network and where it leaves the node. */
-interface Attachment {
-  readonly network: Network
-  /** The OpenFlow port of the patch. */
-  readonly ofport: number
-  /** Undefined for a flat network. */
-  readonly vlanId: number | undefined
-  /** Whether it has a port here; into the others packets are only routed. */
-  readonly isLocal: boolean
+/** A network with ports here, which leaves the node by that patch port; into the others packets are only routed. */
+function* attached(network: Network, ofport: number): Iterable<Flow> {
+  yield* entering(network, ofport)
+  yield* leaving(network, ofport)
 }
 
-function* attached(attachment: Attachment): Iterable<Flow> {
-  if (attachment.isLocal) yield* entering(attachment)
-  yield* leaving(attachment)
-}
-
-function* entering({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
+function* entering(network: Network, ofport: number): Iterable<Flow> {
+  const vlanId = vlanIdOf(network)
   const metadata = BigInt(network.key)
   const here = setField({ metadata })
   yield vlanId === undefined
@@ -102,7 +90,8 @@ function* entering({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
   yield flow('egress', priority.returned, { metadata, reg6: 0 }, [])
 }
 
-function* leaving({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
+function* leaving(network: Network, ofport: number): Iterable<Flow> {
+  const vlanId = vlanIdOf(network)
   const metadata = BigInt(network.key)
   const tag: Action[] =
     vlanId === undefined ? [] : [pushVlan(ethTypes.vlan), setField({ vlanVid: present | vlanId })]
@@ -112,14 +101,14 @@ function* leaving({ network, ofport, vlanId }: Attachment): Iterable<Flow> {
 }
 
 /** The networks in reach that have a wire of their own and an uplink to it, in order of their keys. */
-function* attachmentsOf(view: View, networks: readonly Network[], owners: Owners): Iterable<Attachment> {
+function attachmentsOf(view: View, networks: readonly Network[], owners: Owners): Parts {
   const inUse = new Set(view.localPorts.map((port) => port.networkId))
-  for (const network of networks) {
+  return networks.flatMap((network) => {
     const ofport = view.uplinks.get(network.physicalNetwork ?? '')
     const wire = wireOf(network)
-    if (ofport === undefined || wire === undefined || owners.get(wire) !== network) continue
-    yield { network, ofport, vlanId: vlanIdOf(network), isLocal: inUse.has(network.id) }
-  }
+    if (ofport === undefined || wire === undefined || owners.get(wire) !== network) return []
+    return [partOf(network, ofport, inUse.has(network.id) ? attached : leaving)]
+  })
 }
 
 /** The physical network and what tells the network's packets apart there; undefined if it claims none. */
