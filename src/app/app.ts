@@ -119,7 +119,7 @@ export interface Sight {
   readonly frame: Buffer
 }
 
-/** A packet on its way through the switch, paused for a verdict. */
+/** A packet on its way through the switch, paused for a verdict, and valid until then: the next one takes its place. */
 export interface Punt extends Sight {
   /** When the host took it up, in milliseconds of `AppHost.now`: for those who need no better clock. */
   readonly atMs: number

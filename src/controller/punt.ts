@@ -5,12 +5,13 @@
  * and the controller go on. Runs in the socket's data handler and never waits.
  */
 
-import { type App, type Sight, selfCheckPort, type Verdict } from '../app/app.ts'
+import { type App, type Punt, selfCheckPort, type Verdict } from '../app/app.ts'
 import type { LocalPort, View } from '../app/view.ts'
 import { BugError } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Cell, Metrics } from '../metrics.ts'
 import type { Clock } from '../openflow/index.ts'
+import type { Writable } from '../wire/writable.ts'
 import { createBypass } from './bypass.ts'
 import { type PacketIn, probeSequenceOf, type SwitchLink, sourceKeyOf } from './messages.ts'
 
@@ -71,25 +72,48 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
   let deciders = decidersOf(apps)
   let view: View | undefined
   let ports: ReadonlyMap<number, LocalPort> = new Map()
+  const now: Turn = { app: undefined, port: undefined, punt: emptyPunt() }
+  /** Packets that were foreseen, of which those from `next` to before `count` have not been taken. */
+  const foreseen = { turns: [] as Turn[], next: 0, count: 0 }
   /** When the last packet was done with: a packet reads the clock once. */
-  let doneAt = Number.NEGATIVE_INFINITY
+  const done = { atMs: Number.NEGATIVE_INFINITY }
   let isDraining = false
+
+  /** Finds out whose packet it is. */
+  function prepare(turn: Turn, message: PacketIn): Turn {
+    const key = sourceKeyOf(message) ?? noKey
+    turn.app = ownerOf(message, deciders)
+    turn.port = key === selfCheckPort.key ? selfCheckPort : ports.get(key)
+    turn.punt.port = turn.port ?? selfCheckPort
+    turn.punt.frame = message.packet
+    turn.punt.registers = message
+    return turn
+  }
+
+  /** What is known of a packet since it was foreseen, else now. */
+  function turnOf(message: PacketIn): Turn {
+    const { packet } = message
+    for (let i = foreseen.next; i < foreseen.count; i++) {
+      const turn = foreseen.turns[i]!
+      if (turn.punt.frame !== packet) continue
+      foreseen.next = i + 1
+      return turn
+    }
+    return prepare(now, message)
+  }
 
   /** Decides a packet; gives the application that was asked. */
   function take(link: PuntLink, message: PacketIn, atMs: number): App | undefined {
-    const app = deciders.find(({ name }) => message.isOf(name))
+    const { app, port, punt } = turnOf(message)
     if (app === undefined) return pass(link, message, 'host', 'unknown_owner')
     if (isDraining) return pass(link, message, app.name, 'stopping')
     if (view === undefined) return pass(link, message, app.name, 'no_view')
-    const key = sourceKeyOf(message) ?? noKey
-    const port = key === selfCheckPort.key ? selfCheckPort : ports.get(key)
     if (port === undefined) return pass(link, message, app.name, 'unknown_port')
     // The fence: an application that throws, or whose verdict is none, costs its packet and nothing else.
     try {
-      const verdict = app.packetIn!(
-        { port, frame: message.packet, atMs, room: link.room, registers: message },
-        view,
-      )
+      punt.atMs = atMs
+      punt.room = link.room
+      const verdict = app.packetIn!(punt, view)
       if (port === selfCheckPort) check(message, app, verdict)
       else carryOut(link, message, app, port, verdict)
     } catch (error) {
@@ -144,14 +168,14 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
     if (message.isPaused) link.resume(message)
   }
 
-  function foreseeFor(app: App, messages: readonly PacketIn[], view: View): void {
-    const sights: Sight[] = []
-    for (const message of messages) {
-      const port = message.isOf(app.name) ? ports.get(sourceKeyOf(message) ?? noKey) : undefined
-      if (port !== undefined) sights.push({ port, frame: message.packet })
+  function foreseeFor(app: App, view: View): void {
+    const punts: Punt[] = []
+    for (let i = 0; i < foreseen.count; i++) {
+      const turn = foreseen.turns[i]!
+      if (turn.app === app && turn.port !== undefined) punts.push(turn.punt)
     }
     try {
-      app.foresee!(sights, view)
+      app.foresee!(punts, view)
     } catch (error) {
       limited(app.name, (suppressed) =>
         log.error({ app: app.name, suppressed, err: error }, 'an application failed to foresee packets'),
@@ -161,32 +185,41 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
 
   return {
     foresee(messages) {
+      foreseen.next = 0
+      foreseen.count = 0
       if (view === undefined || isDraining) return
-      for (const app of deciders) if (app.foresee) foreseeFor(app, messages, view)
+      const { turns } = foreseen
+      while (turns.length < messages.length)
+        turns.push({ app: undefined, port: undefined, punt: emptyPunt() })
+      for (const message of messages) prepare(turns[foreseen.count++]!, message)
+      for (const app of deciders) if (app.foresee) foreseeFor(app, view)
     },
     packetIn(link, message) {
-      const startedAt = Math.max(link.heardAtMs, doneAt)
+      const startedAt = Math.max(link.heardAtMs, done.atMs)
       const asked = take(link, message, startedAt)
-      doneAt = clock.now()
+      const endedAt = clock.now()
+      done.atMs = endedAt
       if (asked === undefined) return
-      latency.observe((doneAt - link.heardAtMs) / 1000)
-      if (doneAt - startedAt > budgetMs) overruns.inc({ app: asked.name })
+      latency.observe((endedAt - link.heardAtMs) / 1000)
+      if (endedAt - startedAt > budgetMs) overruns.inc({ app: asked.name })
     },
     setView(next) {
       if (next?.localPorts !== view?.localPorts)
         ports = new Map(next?.localPorts.map((port) => [port.key, port]) ?? [])
       view = next
+      foreseen.count = 0
     },
     setApps(next) {
       deciders = decidersOf(next)
+      foreseen.count = 0
     },
     drain() {
       isDraining = true
       const deadline = clock.now() + maxDrainMs
-      doneAt = Math.max(doneAt, clock.now())
+      done.atMs = Math.max(done.atMs, clock.now())
       return new Promise((resolve) => {
         const look = () => {
-          const quietAt = doneAt + quietMs
+          const quietAt = done.atMs + quietMs
           const now = clock.now()
           if (now >= quietAt || now >= deadline) resolve()
           else clock.after(Math.min(quietAt, deadline) - now, look)
@@ -195,6 +228,22 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
       })
     },
   }
+}
+
+/** A packet on its way through the desk; one after the other is written to the same turn, and leaves no garbage behind. */
+interface Turn {
+  /** Undefined if nobody owns it. */
+  app: App | undefined
+  /** Undefined if it is none of the view. */
+  port: LocalPort | undefined
+  readonly punt: Writable<Punt>
+}
+
+const emptyPunt = (): Writable<Punt> => ({ port: selfCheckPort, frame: Buffer.alloc(0), atMs: 0 })
+
+function ownerOf(message: PacketIn, deciders: readonly App[]): App | undefined {
+  for (const app of deciders) if (message.isOf(app.name)) return app
+  return undefined
 }
 
 const decidersOf = (apps: readonly App[]): readonly App[] => apps.filter((app) => app.packetIn)

@@ -33,6 +33,7 @@ export class Outbox {
   #words = new DataView(this.#block.buffer)
   #from = 0
   #to = 0
+  readonly #room = { bytes: this.#block, at: 0 }
 
   constructor(write: Write) {
     this.#write = write
@@ -57,10 +58,12 @@ export class Outbox {
     this.#finishPacketOut(xid, port, frame.length)
   }
 
-  /** Where the frame of the next `addRoom` is to be written: 1,514 bytes, until something else is added. */
+  /** Where the frame of the next `addRoom` is to be written: 1,514 bytes, until something is added. The same object each time. */
   get room(): { readonly bytes: Buffer; readonly at: number } {
     this.#reserve(frameOffset + roomSize)
-    return { bytes: this.#block, at: this.#to + frameOffset }
+    this.#room.bytes = this.#block
+    this.#room.at = this.#to + frameOffset
+    return this.#room
   }
 
   /** OFPT_PACKET_OUT as above, with the first `size` bytes of `room`. Throws `CodecError` if it has not so many. */

@@ -3,7 +3,8 @@
  * message, and no more until somebody asks. This is the one message that comes for every packet, so what the codec of
  * `packet-messages.ts` would make of it is left in the bytes; a test holds the two to be equal.
  *
- * Unlike any other decoded value it does not own its bytes: it is a window on what the switch sent.
+ * Unlike any other decoded value it does not own its bytes: it is a window on what the switch sent. One window is moved
+ * from message to message, so that a packet leaves no garbage behind.
  */
 
 import { CodecError } from '../wire/codec.ts'
@@ -38,9 +39,9 @@ const fieldHeaderSize = 4
 export class PacketIn {
   readonly kind = 'packetIn2'
   /** The message is what stands here between `start` and `end`. */
-  readonly bytes: Buffer
-  readonly start: number
-  readonly end: number
+  bytes: Buffer
+  start: number
+  end: number
   #packetAt = 0
   #packetEnd = 0
   #packet: Buffer | undefined
@@ -56,6 +57,24 @@ export class PacketIn {
     this.bytes = bytes
     this.start = start
     this.end = end
+    this.#read()
+  }
+
+  /** Reads another message in the place of this one. Throws as the constructor does. */
+  moveTo(bytes: Buffer, start: number, end: number): void {
+    this.bytes = bytes
+    this.start = start
+    this.end = end
+    this.#packet = undefined
+    this.#packetAt = this.#packetEnd = 0
+    this.#metadataAt = this.#metadataEnd = 0
+    this.#userdataAt = this.#userdataEnd = 0
+    this.#continuationAt = this.#continuationEnd = 0
+    this.#read()
+  }
+
+  #read(): void {
+    const { bytes, start, end } = this
     let at = start + experimenterSize
     while (at < end) {
       const size = at + propertyHeaderSize <= end ? wordAt(bytes, at + 2) : 0

@@ -70,6 +70,7 @@ export interface SessionHandlers {
   connected(session: Session): void
   /** Several packets that came together, before each of them is given to `packetIn`: what they need can be made ready. */
   foresee?(session: Session, messages: readonly PacketIn[]): void
+  /** A packet, which is valid until this returns: the next one takes its place. */
   packetIn(session: Session, message: PacketIn): void
   /** Whatever else the switch says unasked: port status, removed flows, messages that we do not know. */
   message(session: Session, message: Message): void

@@ -60,8 +60,9 @@ export class SwitchSession implements Session {
   #features: Features | undefined
   /** What the switch sent before its features. */
   #early: Received[] = []
-  /** Packet-ins of the current chunk that nobody has been told of. */
-  #packetIns: PacketIn[] = []
+  /** Packet-ins of the current chunk that nobody has been told of: so many of these, which are used again. */
+  readonly #packetIns: PacketIn[] = []
+  #packetInCount = 0
   #lastXid = 0
   /** Flushed when the current chunk has been read. */
   readonly #outbox: Outbox
@@ -224,7 +225,7 @@ export class SwitchSession implements Session {
 
   #decoded(bytes: Buffer, start: number, end: number): Received | undefined {
     try {
-      if (isPacketIn(bytes, start, end)) return new PacketIn(bytes, start, end)
+      if (isPacketIn(bytes, start, end)) return this.#packetIn(bytes, start, end)
       if (isFlowReply(bytes, start, end) && this.#requests.wantsFlows(bytes.readUInt32BE(start + 4)))
         return new FlowReply(bytes, start, end)
       return decode(bytes.subarray(start, end)) as Received
@@ -234,6 +235,14 @@ export class SwitchSession implements Session {
       this.close(`malformed message: ${error.message}`)
       return undefined
     }
+  }
+
+  /** In place of one that was told of; one that waits for the features stays. */
+  #packetIn(bytes: Buffer, start: number, end: number): PacketIn {
+    const used = this.#state === 'connected' ? this.#packetIns[this.#packetInCount] : undefined
+    if (used === undefined) return new PacketIn(bytes, start, end)
+    used.moveTo(bytes, start, end)
+    return used
   }
 
   /** Version negotiation (§6.3.1): the highest that both bitmaps hold, or the lower version if one has no bitmap. */
@@ -277,7 +286,9 @@ export class SwitchSession implements Session {
   #dispatch(message: Received): void {
     if (message.kind === 'packetIn2') {
       this.counts.packetIns += 1
-      if (this.#packetIns.push(message) === mostForeseen) this.#deliver()
+      this.#packetIns[this.#packetInCount] = message
+      this.#packetInCount += 1
+      if (this.#packetInCount === mostForeseen) this.#deliver()
       return
     }
     this.#deliver()
@@ -298,11 +309,12 @@ export class SwitchSession implements Session {
 
   /** Tells of the packet-ins that were gathered. */
   #deliver(): void {
+    const count = this.#packetInCount
+    if (count === 0) return
+    this.#packetInCount = 0
     const messages = this.#packetIns
-    if (messages.length === 0) return
-    this.#packetIns = []
-    if (messages.length > 1) this.#handlers.foresee?.(this, messages)
-    for (const message of messages) if (!this.isClosed) this.#handlers.packetIn(this, message)
+    if (count > 1) this.#handlers.foresee?.(this, messages.slice(0, count))
+    for (let i = 0; i < count && !this.isClosed; i++) this.#handlers.packetIn(this, messages[i]!)
   }
 
   /** Looks after the connection again in `delayMs`. Whatever the switch says is a sign of life. */

@@ -4,6 +4,7 @@
  * of `Unparsed`, so that the caller can let the frame go on untouched (docs/architecture.md).
  */
 
+import type { Writable } from '../wire/writable.ts'
 import { ethernetSize, etherTypes, readEthernet, writeAnsweringEthernet } from './ethernet.ts'
 import { ipv4Size, ipv6Size, readIpv4, readIpv6, writeAnsweringIpv4, writeAnsweringIpv6 } from './ip.ts'
 import type { Reach, Unparsed } from './reasons.ts'
@@ -19,17 +20,26 @@ export interface UdpFrame {
   readonly destinationPort: number
 }
 
+/** One to write to. */
+export const emptyFrame = (): Writable<UdpFrame> => ({
+  ...{ family: 4, udpOffset: 0, payloadOffset: 0, payloadEnd: 0, destinationPort: 0 },
+})
+
 /**
  * Reads a frame that one host sent over UDP, by default to another one and so that it can be answered; anything else is
- * a word that says why not. Allocates one small value and never throws.
+ * a word that says why not. What was read is written to `into`, and nothing is allocated. Never throws.
  */
-export function parseFrame(frame: Uint8Array, reach: Reach = 'host'): UdpFrame | Unparsed {
+export function parseFrame(
+  frame: Uint8Array,
+  reach: Reach = 'host',
+  into = emptyFrame(),
+): UdpFrame | Unparsed {
   const etherType = readEthernet(frame, reach)
   if (typeof etherType === 'string') return etherType
   if (etherType === etherTypes.ipv4)
-    return parseUdp(frame, 4, ethernetSize + ipv4Size, readIpv4(frame, reach))
+    return parseUdp(frame, 4, ethernetSize + ipv4Size, readIpv4(frame, reach), into)
   if (etherType === etherTypes.ipv6)
-    return parseUdp(frame, 6, ethernetSize + ipv6Size, readIpv6(frame, reach))
+    return parseUdp(frame, 6, ethernetSize + ipv6Size, readIpv6(frame, reach), into)
   return 'ethertype'
 }
 
@@ -58,10 +68,15 @@ function parseUdp(
   family: 4 | 6,
   udpOffset: number,
   ipEnd: number | Unparsed,
+  into: Writable<UdpFrame>,
 ): UdpFrame | Unparsed {
   if (typeof ipEnd === 'string') return ipEnd
   const payloadEnd = readUdp(frame, family, udpOffset, ipEnd)
   if (typeof payloadEnd === 'string') return payloadEnd
-  const destinationPort = (frame[udpOffset + 2]! << 8) | frame[udpOffset + 3]!
-  return { family, udpOffset, payloadOffset: udpOffset + udpSize, payloadEnd, destinationPort }
+  into.family = family
+  into.udpOffset = udpOffset
+  into.payloadOffset = udpOffset + udpSize
+  into.payloadEnd = payloadEnd
+  into.destinationPort = (frame[udpOffset + 2]! << 8) | frame[udpOffset + 3]!
+  return into
 }

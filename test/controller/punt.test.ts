@@ -112,6 +112,32 @@ describe('packets that come together', () => {
     expect(seen).toHaveLength(1)
   })
 
+  test('are decided by what is true when their turn comes', () => {
+    const ports: string[] = []
+    const decider = deciderOf('dns', ({ port }) => {
+      ports.push(`${port.topic} ${port.ofport}`)
+      return { kind: 'pass', why: 'x' }
+    })
+    const { desk, take } = setup([decider])
+    const [red, blue] = [packetOf('dns', 1), packetOf('dns', 4)]
+    desk.foresee([red, blue])
+    take(red)
+    const view = twoTenants()
+    const moved = (port: LocalPort) => ({ ...port, ofport: port.ofport + 50 })
+    desk.setView({ ...view, localPorts: view.localPorts.map(moved) })
+    take(blue)
+    expect(ports).toEqual([`${tenants.red} 11`, `${tenants.blue} 64`])
+  })
+
+  test('and never are, are not mistaken for those read in their place', () => {
+    const { desk, take, sent } = setup([replier()])
+    const [red, blue] = [packetOf('dns', 1), packetOf('dns', 4)]
+    desk.foresee([red, red])
+    red.moveTo(blue.bytes, blue.start, blue.end)
+    take(red)
+    expect(sent).toMatchObject([{ actions: [{ kind: 'output', port: 14 }] }])
+  })
+
   test('are decided though their owner fails to foresee them', () => {
     const foresee = () => {
       throw new Error('a bug')

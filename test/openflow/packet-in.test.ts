@@ -40,9 +40,15 @@ function byCodec(bytes: Buffer) {
   return { xid, packet: packet.toString('hex'), owner, isPaused, registers: registersOf(metadata) }
 }
 
+/** Reads one message after the other, so that nothing of the last one may be left. */
+const used = new PacketIn(made[1]!)
+
 function inPlace(bytes: Buffer) {
   const chunk = Buffer.concat([noise, bytes, noise])
-  const message = attempt(() => new PacketIn(chunk, noise.length, noise.length + bytes.length))
+  const message = attempt(() => {
+    used.moveTo(chunk, noise.length, noise.length + bytes.length)
+    return used
+  })
   if (message === undefined) return undefined
   const { xid, packet, owner, isPaused } = message
   const registers = Array.from({ length: 16 }, (_, number) => message.register(number))

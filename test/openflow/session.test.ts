@@ -539,6 +539,41 @@ describe('packet-ins that come together', () => {
   })
 })
 
+describe('each packet-in is read as what it is', () => {
+  const numbered = (xid: number) => {
+    const message = Buffer.from(packetIn)
+    message.writeUInt32BE(xid, 4)
+    return message
+  }
+
+  test.each<[string, Buffer[][]]>([
+    [
+      'before the features are here',
+      [
+        [hello, numbered(1), numbered(2)],
+        [numbered(3), features, numbered(4)],
+      ],
+    ],
+    [
+      'in one chunk and the next',
+      [[hello, features], [numbered(1), numbered(2)], [numbered(3)], [numbered(4)]],
+    ],
+    [
+      'beside other messages',
+      [[hello, features], [numbered(1), portStatus, numbered(2), numbered(3)], [numbered(4)]],
+    ],
+  ])('%s', (_name, chunks) => {
+    const { session, handlers } = startSession()
+    const seen: number[] = []
+    const foreseen: number[] = []
+    handlers.foresee = (_, messages) => void foreseen.push(...messages.map(({ xid }) => xid))
+    handlers.packetIn = (_, { xid }) => void seen.push(xid)
+    for (const chunk of chunks) session.receive(Buffer.concat(chunk))
+    expect(seen).toEqual([1, 2, 3, 4])
+    expect(foreseen.every((xid) => seen.includes(xid))).toBe(true)
+  })
+})
+
 test('a handler that throws breaks neither what was sent nor what comes next', () => {
   const { session, written, handlers, events } = startConnected()
   handlers.packetIn = () => {

@@ -4,11 +4,12 @@
  * the branch; nothing is made for saying it while nobody listens.
  */
 
+import type { Writable } from '../../wire/writable.ts'
 import { flags, internet, metaTypes, type Rcode, types, typeText } from './codes.ts'
 import { isPlainName, textOfKey } from './domain-name.ts'
 import { apexOf } from './drafts.ts'
 import type { KeyReader } from './keys.ts'
-import type { RecordSet } from './message.ts'
+import { emptySet, type RecordSet } from './message.ts'
 import { kinds, type NameTable, type OwnedName } from './name-table.ts'
 import { askedKey, nameEnd, nameStart, type Query } from './question.ts'
 import type { Scope } from './scope.ts'
@@ -61,56 +62,65 @@ export interface ApexRecords {
 
 /**
  * Decides a query, read from `bytes`, of an asker that may ask for the names of `scope`; `key` has read its name, and `note`
- * hears why.
+ * hears why. The decision is valid until the next one.
  */
-export function decide(
+export type Decide = (
   query: Query,
   bytes: Buffer,
   scope: Scope | undefined,
   key: KeyReader,
-  apexRecords: ApexRecords,
   note?: Note,
-): Decision {
-  if (query.nameSize === 0) {
-    note?.('there is no question, only a cookie')
-    return pass('no-question')
+) => Decision
+
+/** Makes the function that decides. */
+export function createDecide(apexRecords: ApexRecords): Decide {
+  const found = emptySet()
+  const answer: Writable<Reply> = {
+    ...{ kind: 'reply', why: 'answer', rcode: 'NOERROR', records: undefined, soaSize: 0 },
   }
-  note?.(`the question is ${textOfKey(askedKey(query, bytes))} ${typeText(query.type)}`)
-  if (query.class !== internet) {
-    note?.(`its class is ${query.class}, not IN`)
-    return pass('class')
-  }
-  if (scope === undefined) {
-    note?.(
-      'the port may ask for no names: it has no tenant, no address in a subnet, or nothing there has a name',
-    )
-    return pass('no-names')
-  }
-  if (query.type >= metaTypes.first && query.type <= metaTypes.last) {
-    note?.(`${typeText(query.type)} asks for something else than records of a name`)
-    return pass('meta-type')
-  }
-  const { names } = scope
-  const name = names.find(key)
-  if (name === 0) return decideUnknown(query, bytes, scope, note)
-  note?.(`it is one of the names that the port may ask for: ${contentOf(names.nameAt(name))}`)
-  if (names.isShort(name) && !isShortQuery(query)) {
-    note?.('a name without its domain is answered for A and AAAA with recursion desired only')
-    return pass('short-name')
-  }
-  if (names.isApex(name) && query.type === types.ds) {
-    note?.("the DS record of a domain is its parent's to answer")
-    return pass('parent-side')
-  }
-  const fault = ednsError(query, note)
-  if (fault !== undefined) return fault
-  const records = recordsOf(names, name, query.type, apexRecords)
-  if (records) {
+  return (query, bytes, scope, key, note) => {
+    if (query.nameSize === 0) {
+      note?.('there is no question, only a cookie')
+      return pass('no-question')
+    }
+    note?.(`the question is ${textOfKey(askedKey(query, bytes))} ${typeText(query.type)}`)
+    if (query.class !== internet) {
+      note?.(`its class is ${query.class}, not IN`)
+      return pass('class')
+    }
+    if (scope === undefined) {
+      note?.(
+        'the port may ask for no names: it has no tenant, no address in a subnet, or nothing there has a name',
+      )
+      return pass('no-names')
+    }
+    if (query.type >= metaTypes.first && query.type <= metaTypes.last) {
+      note?.(`${typeText(query.type)} asks for something else than records of a name`)
+      return pass('meta-type')
+    }
+    const { names } = scope
+    const name = names.find(key)
+    if (name === 0) return decideUnknown(query, bytes, scope, note)
+    note?.(`it is one of the names that the port may ask for: ${contentOf(names.nameAt(name))}`)
+    if (names.isShort(name) && !isShortQuery(query)) {
+      note?.('a name without its domain is answered for A and AAAA with recursion desired only')
+      return pass('short-name')
+    }
+    if (names.isApex(name) && query.type === types.ds) {
+      note?.("the DS record of a domain is its parent's to answer")
+      return pass('parent-side')
+    }
+    const fault = ednsError(query, note)
+    if (fault !== undefined) return fault
+    const records = recordsOf(names, name, query.type, apexRecords, found)
+    if (records === undefined) {
+      note?.(`it has no ${typeText(query.type)} record, which nobody else can know: no data`)
+      return negative('nodata', 'NOERROR', names.apexSize(name))
+    }
     note?.(`${records.count} of its records answer`)
-    return { kind: 'reply', why: 'answer', rcode: 'NOERROR', records, soaSize: 0 }
+    answer.records = records
+    return answer
   }
-  note?.(`it has no ${typeText(query.type)} record, which nobody else can know: no data`)
-  return { kind: 'reply', why: 'nodata', rcode: 'NOERROR', records, soaSize: names.apexSize(name) }
 }
 
 function decideUnknown(query: Query, bytes: Buffer, scope: Scope, note: Note | undefined): Decision {
@@ -131,7 +141,7 @@ function decideUnknown(query: Query, bytes: Buffer, scope: Scope, note: Note | u
   const fault = ednsError(query, note)
   if (fault !== undefined) return fault
   note?.(`the domain ${textOfKey(apex)} is authoritative: the name does not exist`)
-  return { kind: 'reply', why: 'nxdomain', rcode: 'NXDOMAIN', records: undefined, soaSize: apex.length }
+  return negative('nxdomain', 'NXDOMAIN', apex.length)
 }
 
 /** What is wrong with the OPT record of a query that is ours to answer (RFC 6891 §6.1.3, RFC 7873 §5.2.2). */
@@ -139,11 +149,11 @@ export function ednsError({ edns }: Query, note?: Note): Reply | undefined {
   if (edns === undefined) return undefined
   if (edns.version > 0) {
     note?.(`EDNS version ${edns.version} is not known, 0 is`)
-    return error('badvers', 'BADVERS')
+    return negative('badvers', 'BADVERS', 0)
   }
   if (edns.isCookieValid) return undefined
   note?.(`a DNS cookie has no ${edns.cookieSize} bytes`)
-  return error('formerr', 'FORMERR')
+  return negative('formerr', 'FORMERR', 0)
 }
 
 /** What a name holds, for people. */
@@ -166,14 +176,15 @@ function recordsOf(
   name: number,
   type: number,
   { soa, ns }: ApexRecords,
+  into: Writable<RecordSet>,
 ): RecordSet | undefined {
   switch (type) {
     case types.a:
-      return names.records(name, kinds.a)
+      return names.records(name, kinds.a, into)
     case types.aaaa:
-      return names.records(name, kinds.aaaa)
+      return names.records(name, kinds.aaaa, into)
     case types.ptr:
-      return names.records(name, kinds.ptr)
+      return names.records(name, kinds.ptr, into)
     case types.soa:
       return names.isApex(name) ? soa : undefined
     case types.ns:
@@ -181,7 +192,7 @@ function recordsOf(
     case types.any: {
       // One set of several (RFC 8482 §4.1).
       for (const kind of Object.values(kinds)) {
-        const records = names.records(name, kind)
+        const records = names.records(name, kind, into)
         if (records) return records
       }
       return names.isApex(name) ? soa : undefined
@@ -192,10 +203,6 @@ function recordsOf(
 }
 
 const pass = (why: Pass['why']): Pass => ({ kind: 'pass', why })
-const error = (why: Reply['why'], rcode: Rcode): Reply => ({
-  kind: 'reply',
-  why,
-  rcode,
-  records: undefined,
-  soaSize: 0,
+const negative = (why: Reply['why'], rcode: Rcode, soaSize: number): Reply => ({
+  ...{ kind: 'reply', why, rcode, records: undefined, soaSize },
 })

@@ -5,9 +5,10 @@
 
 import { randomBytes } from 'node:crypto'
 import { type UdpFrame, type Unparsed, writeAnswer } from '../../packet/index.ts'
+import type { Writable } from '../../wire/writable.ts'
 import type { Room, Sight, Verdict } from '../app.ts'
 import type { Port, View } from '../view.ts'
-import { decide, type Note } from './answer.ts'
+import { createDecide, type Note } from './answer.ts'
 import { headerSize, type Rcode } from './codes.ts'
 import { nsRecord, setOf, soaRecord } from './message.ts'
 import { createNames, type Names } from './names.ts'
@@ -34,7 +35,7 @@ export type Judgement = Exclude<Verdict, { kind: 'drop' }> & Read & { readonly r
 export interface Decider {
   /**
    * What becomes of a frame that the switch took from `port`; `note` hears every step. The frame is not changed. A reply
-   * is `written` to `room` or, without one, a new buffer.
+   * is `written` to `room` or, without one, a new buffer. What it says of a reply in a room is valid until the next frame.
    */
   readonly decide: (frame: Buffer, port: Port, view: View, note?: Note, room?: Room) => Judgement
   /** Told of frames that `decide` will be asked of with this view (`App.foresee`). */
@@ -62,9 +63,12 @@ export function createDecider(rules: DecisionRules): Decider {
   const reader = new FrameReader(names, secret)
   const isToOwnAddress = createOwnAddresses()
   const soa = soaRecord(rules.negativeTtlSeconds)
-  const apex = { soa: setOf(soa), ns: setOf(nsRecord(rules.ttlSeconds)) }
+  const decide = createDecide({ soa: setOf(soa), ns: setOf(nsRecord(rules.ttlSeconds)) })
   const parts = { soa, serverCookie: randomBytes(8), nsid: Buffer.from(rules.nsid) }
 
+  const written: Writable<Judgement & { readonly kind: 'written' }> = {
+    ...{ kind: 'written', size: 0, why: '', rcode: undefined, ...nothingRead },
+  }
   const decideFrame = (frame: Buffer, port: Port, view: View, note?: Note, room?: Room): Judgement => {
     const { packet, query, scope, key } = reader.read(frame, port, view)
     if (typeof packet === 'string') {
@@ -77,7 +81,7 @@ export function createDecider(rules: DecisionRules): Decider {
     const read = isQuery
       ? { family, type: query.type, unread: undefined }
       : { family, type: none, unread: query }
-    const first = isQuery ? decide(query, frame, scope, key, apex, note) : unread(query, note)
+    const first = isQuery ? decide(query, frame, scope, key, note) : unread(query, note)
     const isForUs =
       first.kind === 'pass' && end - start >= headerSize && isToOwnAddress(view, port, frame, packet)
     if (isForUs) note?.('the server asked is an address of the cloud itself, and nothing listens there')
@@ -90,10 +94,14 @@ export function createDecider(rules: DecisionRules): Decider {
       : writeError(bytes, at + start, frame, start, rcode)
     const size = writeAnswer(bytes, at, frame, packet, messageSize)
     note?.(`it is answered: ${rcode}, ${messageSize} bytes`)
-    const { type, unread: fault } = read
-    return room
-      ? { kind: 'written', size, why, rcode, family, type, unread: fault }
-      : { kind: 'reply', frame: bytes.subarray(0, size), why, rcode, family, type, unread: fault }
+    if (room === undefined) return { kind: 'reply', frame: bytes.subarray(0, size), why, rcode, ...read }
+    written.size = size
+    written.why = why
+    written.rcode = rcode
+    written.family = family
+    written.type = read.type
+    written.unread = read.unread
+    return written
   }
   return { decide: decideFrame, foresee: (sights, view) => reader.foresee(sights, view), names }
 }

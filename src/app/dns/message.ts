@@ -7,6 +7,7 @@
 
 import { type Answer, encode } from 'dns-packet'
 import { setWord, wordAt } from '../../wire/word.ts'
+import type { Writable } from '../../wire/writable.ts'
 import { headerSize, internet, types } from './codes.ts'
 
 /**
@@ -22,6 +23,10 @@ export interface RecordSet {
   /** How many of them, from the first one on, come before the others in every reply. */
   readonly preferred: number
 }
+
+/** One to write to. */
+export const emptySet = (): Writable<RecordSet> => ({ bytes: noBytes, start: 0, count: 0, preferred: 0 })
+const noBytes = Buffer.alloc(0)
 
 /** What a record says of a name that it does not know. */
 export interface RecordData {

@@ -12,7 +12,7 @@
  */
 
 import type { KeyReader } from './keys.ts'
-import { addressSizes, type RecordSet, recordEnd } from './message.ts'
+import { addressSizes, emptySet, type RecordSet, recordEnd } from './message.ts'
 
 /** The kinds of records that a name may have, in the order in which they stand in an entry. */
 export const kinds = { a: 0, aaaa: 1, ptr: 2 } as const
@@ -106,15 +106,18 @@ export class NameTable implements Iterable<readonly [string, OwnedName]> {
     return (this.#words[entry]! >> 8) & 0xff
   }
 
-  /** The records of a name, a window on the table. */
-  records(entry: number, kind: number): RecordSet | undefined {
+  /** The records of a name, a window on the table: written to `into`. */
+  records(entry: number, kind: number, into = emptySet()): RecordSet | undefined {
     const words = this.#words
     const head = words[entry]!
     if ((head & (entryFlags.firstKind << kind)) === 0) return undefined
     const at = setOf(words, entry, kind)
-    return (head & entryFlags.isSeveral) !== 0
-      ? { bytes: this.#bytes, start: 4 * (at + 2), count: words[at]!, preferred: words[at + 1]! }
-      : { bytes: this.#bytes, start: 4 * at, count: 1, preferred: 1 }
+    const isSeveral = (head & entryFlags.isSeveral) !== 0
+    into.bytes = this.#bytes
+    into.start = 4 * (isSeveral ? at + 2 : at)
+    into.count = isSeveral ? words[at]! : 1
+    into.preferred = isSeveral ? words[at + 1]! : 1
+    return into
   }
 
   /** An entry as a whole. */

@@ -5,6 +5,7 @@
  */
 
 import { wordAt } from '../../wire/word.ts'
+import type { Writable } from '../../wire/writable.ts'
 import { edns, flags, headerSize, types } from './codes.ts'
 import { keyIn } from './domain-name.ts'
 
@@ -66,8 +67,16 @@ export const askedKey = (query: Query, bytes: Buffer): string =>
 const nameSizeLimit = 255
 const labelSizeLimit = 63
 
-/** Reads the query in `bytes` from `start` to `end`. Allocates the result, nothing that the packet can size. */
-export function readQuery(bytes: Buffer, start: number, end: number): Query | Unread {
+/** One to write to. */
+export const emptyQuery = (): Writable<Query> => ({
+  ...{ id: 0, flags: 0, nameSize: 0, type: -1, class: -1, start: 0, questionEnd: 0, edns: undefined },
+})
+
+/**
+ * Reads the query in `bytes` from `start` to `end` and writes it to `into`. Allocates what its OPT record says, nothing that
+ * the packet can size.
+ */
+export function readQuery(bytes: Buffer, start: number, end: number, into = emptyQuery()): Query | Unread {
   if (end - start < headerSize) return 'message'
   const word = wordAt(bytes, start + 2)
   if ((word & flags.qr) !== 0) return 'response'
@@ -87,16 +96,15 @@ export function readQuery(bytes: Buffer, start: number, end: number): Query | Un
     options = opt
   } else if (questionEnd !== end) return 'message'
   if (questionCount === 0 && !options?.cookieOffset) return 'counts'
-  return {
-    id: wordAt(bytes, start),
-    flags: word,
-    nameSize: nameEnd - nameOffset,
-    type: questionCount === 0 ? -1 : wordAt(bytes, nameEnd),
-    class: questionCount === 0 ? -1 : wordAt(bytes, nameEnd + 2),
-    start,
-    questionEnd,
-    edns: options,
-  }
+  into.id = wordAt(bytes, start)
+  into.flags = word
+  into.nameSize = nameEnd - nameOffset
+  into.type = questionCount === 0 ? -1 : wordAt(bytes, nameEnd)
+  into.class = questionCount === 0 ? -1 : wordAt(bytes, nameEnd + 2)
+  into.start = start
+  into.questionEnd = questionEnd
+  into.edns = options
+  return into
 }
 
 /** The offset behind a name of plain labels, 0 if it is anything else. */

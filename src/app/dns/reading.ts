@@ -4,13 +4,16 @@
  * after the other (docs/decisions/0013-names-fetched-together.md). It decides nothing.
  */
 
-import { parseFrame, type UdpFrame, type Unparsed } from '../../packet/index.ts'
+import { emptyFrame, parseFrame, type UdpFrame, type Unparsed } from '../../packet/index.ts'
 import type { Sight } from '../app.ts'
 import type { Port, View } from '../view.ts'
 import { KeyReader } from './keys.ts'
 import type { Names } from './names.ts'
-import { nameEnd, nameStart, type Query, readQuery, type Unread } from './question.ts'
+import { emptyQuery, nameEnd, nameStart, type Query, readQuery, type Unread } from './question.ts'
 import type { Scope } from './scope.ts'
+
+const packetless: Unread = 'message'
+const nothing = Buffer.alloc(0)
 
 /** A frame, read as far as its bytes go. */
 export interface Reading {
@@ -23,15 +26,50 @@ export interface Reading {
   readonly key: KeyReader
 }
 
+/** One after the other is read into the same place, so that a packet leaves no garbage behind. */
+class Place implements Reading {
+  frame: Buffer = nothing
+  packet: UdpFrame | Unparsed = 'short'
+  query: Query | Unread = packetless
+  scope: Scope | undefined
+  readonly key: KeyReader
+  readonly #packet = emptyFrame()
+  readonly #query = emptyQuery()
+
+  constructor(secret: Buffer) {
+    this.key = new KeyReader(secret)
+  }
+
+  read(frame: Buffer, scope: Scope | undefined): this {
+    const packet = parseFrame(frame, 'host', this.#packet)
+    const query =
+      typeof packet === 'string'
+        ? packetless
+        : readQuery(frame, packet.payloadOffset, packet.payloadEnd, this.#query)
+    if (typeof query !== 'string') this.key.read(frame, nameStart(query), nameEnd(query))
+    this.frame = frame
+    this.packet = packet
+    this.query = query
+    this.scope = scope
+    return this
+  }
+
+  /** Lets go of the frame, which nobody asks for any more, and of names that may be old. */
+  clear(): void {
+    this.frame = nothing
+    this.scope = undefined
+  }
+}
+
 /** Reads frames, now or in advance. */
 export class FrameReader {
   readonly #secret: Buffer
   readonly #names: (view: View) => Names
-  readonly #key: KeyReader
-  /** Of the frames that were read in advance. */
-  readonly #keys: KeyReader[] = []
-  #readings: readonly Reading[] = []
+  readonly #now: Place
+  /** Frames that were read in advance, from `#next` to before `#count`. */
+  readonly #foreseen: Place[] = []
   #next = 0
+  #count = 0
   /** Keeps the touching of words from being of no use. */
   touched = 0
 
@@ -39,43 +77,42 @@ export class FrameReader {
   constructor(names: (view: View) => Names, secret: Buffer) {
     this.#names = names
     this.#secret = secret
-    this.#key = new KeyReader(secret)
+    this.#now = new Place(secret)
   }
 
   /** What was read of a frame in advance, else what is read now; valid until the next one. */
   read(frame: Buffer, port: Port, view: View): Reading {
-    const readings = this.#readings
-    for (let i = this.#next; i < readings.length; i++) {
-      const reading = readings[i]!
-      if (reading.frame !== frame) continue
+    for (let i = this.#next; i < this.#count; i++) {
+      const place = this.#foreseen[i]!
+      if (place.frame !== frame) continue
       this.#next = i + 1
-      return reading
+      return place
     }
-    return this.#reading(frame, this.#names(view).scopeOf(port), this.#key)
+    return this.#now.read(frame, this.#names(view).scopeOf(port))
   }
 
   /** Reads frames that `read` will be asked for with this view, in this order. */
   foresee(sights: readonly Sight[], view: View): void {
     const names = this.#names(view)
-    while (this.#keys.length < sights.length) this.#keys.push(new KeyReader(this.#secret))
-    const readings = sights.map(({ frame, port }, i) =>
-      this.#reading(frame, names.scopeOf(port), this.#keys[i]!),
-    )
+    const places = this.#foreseen
+    while (places.length < sights.length) places.push(new Place(this.#secret))
+    const count = sights.length
+    for (let i = count; i < this.#count; i++) places[i]!.clear()
+    for (let i = 0; i < count; i++) {
+      const { frame, port } = sights[i]!
+      places[i]!.read(frame, names.scopeOf(port))
+    }
     let touched = 0
-    for (const { scope, key } of readings) if (scope !== undefined) touched |= scope.names.slotWord(key)
-    for (const { scope, key } of readings) if (scope !== undefined) touched |= scope.names.entryWord(key)
+    for (let i = 0; i < count; i++) {
+      const { scope, key } = places[i]!
+      if (scope !== undefined) touched |= scope.names.slotWord(key)
+    }
+    for (let i = 0; i < count; i++) {
+      const { scope, key } = places[i]!
+      if (scope !== undefined) touched |= scope.names.entryWord(key)
+    }
     this.touched = touched
-    this.#readings = readings
     this.#next = 0
-  }
-
-  #reading(frame: Buffer, scope: Scope | undefined, key: KeyReader): Reading {
-    const packet = parseFrame(frame)
-    const query =
-      typeof packet === 'string' ? packetless : readQuery(frame, packet.payloadOffset, packet.payloadEnd)
-    if (typeof query !== 'string') key.read(frame, nameStart(query), nameEnd(query))
-    return { frame, packet, query, scope, key }
+    this.#count = count
   }
 }
-
-const packetless: Unread = 'message'
