@@ -31,7 +31,8 @@ export function createCells<T>(): () => Cell<T> {
       const known = before.get(name)
       const isSame =
         known?.parts.length === parts.length && parts.every((part, index) => part === known.parts[index])
-      const kept = isSame ? known : { parts, value: make(known?.value) }
+      // The copy has no room for more, which a list that was spread together has for 17 parts.
+      const kept = isSame ? known : { parts: parts.slice(), value: make(known?.value) }
       now.set(name, kept)
       return kept.value
     }

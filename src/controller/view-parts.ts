@@ -4,7 +4,7 @@
  */
 
 import { isWithin, reachOf } from '../app/reach.ts'
-import type { Chassis, Network, Port, Router, SecurityGroup, Subnet } from '../app/view.ts'
+import type { AddressPair, Chassis, Network, Port, Router, SecurityGroup, Subnet } from '../app/view.ts'
 import type {
   Chassis as ChassisRow,
   DnsName,
@@ -74,10 +74,7 @@ export function portOf(
     dnsName: dns?.dns_name,
     macs: row.macs,
     addresses: row.ips.map((ip, index) => ({ ip, subnet: subnetAt(row, index, subnets) })),
-    allowedAddressPairs: row.allowed_address_pairs.map((pair) => ({
-      ip: pair.ip_address,
-      mac: pair.mac_address,
-    })),
+    allowedAddressPairs: pairsOf(row),
     isPortSecurityEnabled: row.port_security_enabled ?? true,
     isEnabled: row.enabled ?? true,
     deviceOwner: row.device_owner ?? '',
@@ -90,6 +87,12 @@ export function portOf(
     },
   }
 }
+
+/** Most ports have none, and have the same list for it. */
+const noPairs: readonly AddressPair[] = []
+
+const pairsOf = ({ allowed_address_pairs: pairs }: LogicalPort): readonly AddressPair[] =>
+  pairs.length === 0 ? noPairs : pairs.map((pair) => ({ ip: pair.ip_address, mac: pair.mac_address }))
 
 /** A router, with those of its ports that are on networks that exist. */
 export function routerOf(row: LogicalRouter | undefined, lswitch: Northbound['lswitch']): Router | undefined {

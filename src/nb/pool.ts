@@ -22,8 +22,9 @@ export function createPool(): Pool {
   }
   function whole(value: object): object {
     if (Array.isArray(value)) return value.map(pooled)
-    const kept: Record<string, unknown> = {}
-    for (const [name, part] of Object.entries(value)) if (part !== undefined) kept[name] = pooled(part)
+    // Of what JSON.parse makes, V8 knows the number of fields, and leaves no room for more: a fifth of a row.
+    const kept: Record<string, unknown> = JSON.parse(JSON.stringify(value))
+    for (const name of Object.keys(kept)) kept[name] = pooled(value[name as keyof typeof value])
     return kept
   }
   return (value) => whole(value) as typeof value
