@@ -11,6 +11,7 @@ import { randomBytes } from 'node:crypto'
 import { decodeFlow, FlowLook, type FlowStats, formatGroup } from '../openflow/index.ts'
 import { kindOf } from './cookie.ts'
 import { wordAt } from './digest.ts'
+import { FlowMap } from './flow-map.ts'
 import { type Change, changed, type Desired, emptySwitch, type Installed } from './flow-table.ts'
 import { foundFlow, type HeldFlow, identityOf } from './held-flow.ts'
 import { type KnownFlow, KnownFlows } from './known-flows.ts'
@@ -39,9 +40,9 @@ export class SwitchMirror {
   readonly #scope: Scope
   readonly #look = new FlowLook(randomBytes(8))
   #installed = emptySwitch
+  /** The same as they were when each was last looked at: what differs from it was changed by us since then. */
+  #seen = FlowMap.empty
   #known = new KnownFlows()
-  /** The identities of flows that we have changed since they were read. */
-  #touched = new Set<string>()
 
   constructor(link: Pick<SwitchLink, 'stats' | 'readFlows'>, scope: Scope) {
     this.#link = link
@@ -56,7 +57,6 @@ export class SwitchMirror {
   /** Takes in what the switch has done for us. */
   change(changes: readonly Change[]): void {
     this.#installed = changed(this.#installed, changes)
-    for (const change of changes) if ('identity' in change) this.#touched.add(change.identity)
   }
 
   /** Shares the wanted flows, of which it holds the same. */
@@ -70,14 +70,15 @@ export class SwitchMirror {
    */
   async read(desired: Desired, decodeLimit = Number.POSITIVE_INFINITY): Promise<Reading> {
     const found = new Map<string, HeldFlow>()
-    /** Of another flow that begins so, reading it costs a moment. */
-    const touched = new Set(Array.from(this.#touched, (identity) => wordAt(identity, 0)))
+    const touched = FlowMap.changed(this.#seen, this.#installed.flows)
+    /** To decode another flow that begins so as well costs a moment. */
+    const beginnings = new Set(Array.from(touched, (identity) => wordAt(identity, 0)))
     const fresh: KnownFlow[] = []
     let isWhole = true
     await this.#link.readFlows({}, (bytes, start, end) => {
       this.#look.read(bytes, start, end)
       const known = this.#known.see(this.#look)
-      if (known !== undefined && !touched.has(known)) return
+      if (known !== undefined && !beginnings.has(known)) return
       if (fresh.length === decodeLimit) {
         isWhole = false
         return
@@ -95,10 +96,15 @@ export class SwitchMirror {
       fresh.push({ low, high, identity })
     })
     const groups = await this.#link.stats({ kind: 'groupDesc' })
-    this.#takeIn(found, fresh, isWhole)
+    const missing = isWhole ? [...touched, ...this.#known.unseen()] : []
+    const changes = new Map<string, HeldFlow | undefined>(missing.map((identity) => [identity, undefined]))
+    for (const [identity, held] of found) changes.set(identity, held)
+    this.#known = this.#known.next(fresh, (identity) => !isWhole && !found.has(identity))
+    const flows = this.#installed.flows.with(changes)
+    this.#seen = isWhole ? flows : this.#seen.with(changes)
     const own = groups.filter(({ groupId }) => this.#scope.groupIds.has(groupId))
     this.#installed = {
-      ...this.#installed,
+      flows,
       groups: new Map(own.map((group) => [group.groupId, formatGroup(group)])),
     }
     return { decodedCount: fresh.length, isWhole }
@@ -107,15 +113,5 @@ export class SwitchMirror {
   #isOurs({ cookie, tableId, hardTimeout }: FlowStats): boolean {
     const kind = kindOf(cookie)
     return kind === 'timed' ? hardTimeout === 0 : kind === 'desired' || this.#scope.tableIds.has(tableId)
-  }
-
-  #takeIn(found: ReadonlyMap<string, HeldFlow>, fresh: readonly KnownFlow[], isWhole: boolean): void {
-    const changes = new Map<string, HeldFlow | undefined>()
-    if (isWhole) for (const identity of this.#touched) changes.set(identity, undefined)
-    if (isWhole) for (const identity of this.#known.unseen()) changes.set(identity, undefined)
-    for (const [identity, held] of found) changes.set(identity, held)
-    this.#known = this.#known.next(fresh, (identity) => !isWhole && !found.has(identity))
-    this.#touched = new Set(isWhole ? [] : [...this.#touched].filter((identity) => !found.has(identity)))
-    this.#installed = { ...this.#installed, flows: this.#installed.flows.with(changes) }
   }
 }

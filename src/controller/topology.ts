@@ -195,7 +195,7 @@ function localPortsOf(
     const port = ports.get(id)
     if (!port?.isEnabled || port.chassis !== host) continue
     const known = located.get(port)
-    const local = known?.ofport === ofport ? known : { ...port, ofport }
+    const local = known?.ofport === ofport ? known : Object.assign({}, port, { ofport }) // as in `flow` of pipeline.ts
     located.set(port, local)
     byKey.set(port.key, local)
   }
