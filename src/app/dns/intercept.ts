@@ -89,24 +89,29 @@ interface Summary {
   readonly announced: readonly Reach[]
 }
 
-/** Makes the function that sums up networks; the same object while the sum is the same, however many guests come and go. */
+/**
+ * Makes the function that sums up networks; the same object while the sum is the same, however many guests come and go,
+ * and one for all networks that are alike in this.
+ */
 function createSummaries() {
-  const byPorts = createCells<Summary>()
-  const byText = createCells<Summary>()
+  const cells = createCells<Summary>()
   const beyond = createBeyond()
   const texts = createMemo<string>()
+  let last = new Map<string, Summary>()
   return (portsIn: (networkId: string) => readonly Port[]) => {
-    const [now, same] = [byPorts(), byText()]
-    const made = new Map<string, Summary>()
-    return (network: Network): Summary => {
-      const known = made.get(network.id)
-      if (known !== undefined) return known
-      const ports = portsIn(network.id)
-      const make = () => summaryOf(network, ports, beyond)
-      const summary = now(network.id, [network, ports], make)
-      const kept = same(network.id, [texts(summary, '', () => textOf(summary))], () => summary)
-      made.set(network.id, kept)
+    const cell = cells()
+    const before = last
+    const byText = new Map<string, Summary>()
+    last = byText
+    const common = (summary: Summary): Summary => {
+      const text = texts(summary, '', () => textOf(summary))
+      const kept = byText.get(text) ?? before.get(text) ?? summary
+      byText.set(text, kept)
       return kept
+    }
+    return (network: Network): Summary => {
+      const ports = portsIn(network.id)
+      return common(cell(network.id, [network, ports], () => common(summaryOf(network, ports, beyond))))
     }
   }
 }
