@@ -84,7 +84,7 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
     const key = sourceKeyOf(message) ?? noKey
     turn.app = ownerOf(message, deciders)
     turn.port = key === selfCheckPort.key ? selfCheckPort : ports.get(key)
-    turn.punt.port = turn.port ?? selfCheckPort
+    if (turn.port !== undefined) turn.punt.port = turn.port
     turn.punt.frame = message.packet
     turn.punt.registers = message
     return turn
