@@ -46,7 +46,7 @@ export class FlowMap {
   static readonly empty = new FlowMap([{ words: new Int32Array(0), parts: [] }], 0, [])
 
   get(identity: string): HeldFlow | undefined {
-    const leaf = this.#leaves[leafNumber(wordAt(identity, 0), this.#leaves.length)]!
+    const leaf = this.#leafOf(wordAt(identity, 0))
     const at = indexOf(leaf, wordAt(identity, 0), wordAt(identity, 4))
     return at < 0 ? undefined : this.#flowAt(leaf, at)
   }
@@ -84,6 +84,14 @@ export class FlowMap {
     return new FlowMap(leaves, size, owners)
   }
 
+  /** Whether two maps hold flows that do not do the same under the identity with these words (`digest.ts`). */
+  static isChanged(a: FlowMap, b: FlowMap, low: number, high: number): boolean {
+    const [one, other] = [a.#leafOf(low), b.#leafOf(low)]
+    if (one === other) return false
+    const at = indexOf(one, low, high)
+    return at < 0 ? indexOf(other, low, high) >= 0 : !hasSame(other, one, at)
+  }
+
   /** The identities under which two maps hold flows that do not do the same; quick if they share much. */
   static changed(a: FlowMap, b: FlowMap): Set<string> {
     const changed = new Set<string>()
@@ -99,6 +107,10 @@ export class FlowMap {
           if (!hasSame(other, one, at)) changed.add(identityAt(one, at))
     }
     return changed
+  }
+
+  #leafOf(low: number): Leaf {
+    return this.#leaves[leafNumber(low, this.#leaves.length)]!
   }
 
   /** The same flows in so many leaves. */

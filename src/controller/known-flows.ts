@@ -14,6 +14,9 @@ export interface KnownFlow {
 }
 
 export class KnownFlows {
+  /** The words of the identity of the known flow that was seen last. */
+  low = 0
+  high = 0
   /** Two words a place; the first is 0 where nothing stands. */
   readonly #looks: Int32Array
   /** Two words a place. */
@@ -31,13 +34,15 @@ export class KnownFlows {
     this.#isSeen = new Uint8Array(this.#placeCount)
   }
 
-  /** Notes that a flow of this look is there; returns the first word of its identity, undefined if it is not known. */
-  see({ low, high }: Pick<KnownFlow, 'low' | 'high'>): number | undefined {
+  /** Notes that a flow of this look is there; false if it is not known. */
+  see({ low, high }: Pick<KnownFlow, 'low' | 'high'>): boolean {
     const place = this.#placeOf(low, high)
-    if (this.#looks[2 * place] === 0) return undefined
+    if (this.#looks[2 * place] === 0) return false
     if (this.#isSeen[place] === 0) this.#seenCount += 1
     this.#isSeen[place] = 1
-    return this.#identities[2 * place]
+    this.low = this.#identities[2 * place]!
+    this.high = this.#identities[2 * place + 1]!
+    return true
   }
 
   /** The identities of the flows that were not seen. */

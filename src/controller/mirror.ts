@@ -10,7 +10,6 @@
 import { randomBytes } from 'node:crypto'
 import { decodeFlow, FlowLook, type FlowStats, formatGroup } from '../openflow/index.ts'
 import { kindOf } from './cookie.ts'
-import { wordAt } from './digest.ts'
 import { FlowMap } from './flow-map.ts'
 import { type Change, changed, type Desired, emptySwitch, type Installed } from './flow-table.ts'
 import { foundFlow, type HeldFlow, identityOf } from './held-flow.ts'
@@ -70,15 +69,12 @@ export class SwitchMirror {
    */
   async read(desired: Desired, decodeLimit = Number.POSITIVE_INFINITY): Promise<Reading> {
     const found = new Map<string, HeldFlow>()
-    const touched = FlowMap.changed(this.#seen, this.#installed.flows)
-    /** To decode another flow that begins so as well costs a moment. */
-    const beginnings = new Set(Array.from(touched, (identity) => wordAt(identity, 0)))
+    const [known, seen, believed] = [this.#known, this.#seen, this.#installed.flows]
     const fresh: KnownFlow[] = []
     let isWhole = true
     await this.#link.readFlows({}, (bytes, start, end) => {
       this.#look.read(bytes, start, end)
-      const known = this.#known.see(this.#look)
-      if (known !== undefined && !beginnings.has(known)) return
+      if (known.see(this.#look) && !FlowMap.isChanged(seen, believed, known.low, known.high)) return
       if (fresh.length === decodeLimit) {
         isWhole = false
         return
@@ -96,12 +92,12 @@ export class SwitchMirror {
       fresh.push({ low, high, identity })
     })
     const groups = await this.#link.stats({ kind: 'groupDesc' })
-    const missing = isWhole ? [...touched, ...this.#known.unseen()] : []
+    const missing = isWhole ? [...FlowMap.changed(seen, believed), ...known.unseen()] : []
     const changes = new Map<string, HeldFlow | undefined>(missing.map((identity) => [identity, undefined]))
     for (const [identity, held] of found) changes.set(identity, held)
-    this.#known = this.#known.next(fresh, (identity) => !isWhole && !found.has(identity))
-    const flows = this.#installed.flows.with(changes)
-    this.#seen = isWhole ? flows : this.#seen.with(changes)
+    this.#known = known.next(fresh, (identity) => !isWhole && !found.has(identity))
+    const flows = believed.with(changes)
+    this.#seen = isWhole ? flows : seen.with(changes)
     const own = groups.filter(({ groupId }) => this.#scope.groupIds.has(groupId))
     this.#installed = {
       flows,

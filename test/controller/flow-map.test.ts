@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Part } from '../../src/app/app.ts'
+import { wordAt } from '../../src/controller/digest.ts'
 import { FlowMap } from '../../src/controller/flow-map.ts'
 import { HeldFlow } from '../../src/controller/held-flow.ts'
 
@@ -63,8 +64,10 @@ test('what changes between any two maps is what does something else', () => {
       const [before, now] = [after(new Map(), [...a]), after(new Map(), [...b])]
       const keys = [...new Set([...before.keys(), ...now.keys()])]
       const different = keys.filter((key) => before.get(key)?.content !== now.get(key)?.content)
-      const changed = FlowMap.changed(FlowMap.empty.with(a), FlowMap.empty.with(b))
-      expect([...changed].sort()).toEqual(different.sort())
+      const maps = [FlowMap.empty.with(a), FlowMap.empty.with(b)] as const
+      expect([...FlowMap.changed(...maps)].sort()).toEqual(different.sort())
+      for (const key of [...keys, 'stranger'])
+        expect(FlowMap.isChanged(...maps, wordAt(key, 0), wordAt(key, 4))).toBe(different.includes(key))
     }),
   )
 })
