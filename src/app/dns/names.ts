@@ -13,7 +13,6 @@ import {
   createNamesOfPort,
   type NameRules,
   type NameScope,
-  type NamesOfPort,
   type Problem,
   subnetDomain,
 } from './port-names.ts'
@@ -32,7 +31,7 @@ export interface Names {
  * changed, and of it only what those ports contribute.
  */
 export function createNames(rules: NameRules, secret: Buffer): (view: View) => Names {
-  const common = { rules, namesOf: createNamesOfPort(rules), reader: new KeyReader(secret) }
+  const reader = new KeyReader(secret)
   const seenBy = createGrouping(audiencesOf)
   const joinedBy = createJoins()
   const cells = createCells<ScopeParts>()
@@ -52,7 +51,9 @@ export function createNames(rules: NameRules, secret: Buffer): (view: View) => N
       const make = () => {
         const groups = subnets.map((subnet) => portsFor(audienceKey(topic, subnet)))
         const parts = [...subnets, ...groups]
-        return cell(key, parts, (before) => scopeParts({ ...common, sight, groups }, before))
+        return cell(key, parts, (before) =>
+          scopeParts({ rules, reader, namesOf: createNamesOfPort(rules), sight, groups }, before),
+        )
       }
       const scope = scopes.get(key) ?? make()
       scopes.set(key, scope)
@@ -61,7 +62,7 @@ export function createNames(rules: NameRules, secret: Buffer): (view: View) => N
     return {
       scopeOf: (port) => scopeOfPort.get(port.id)?.scope,
       get problems() {
-        return problemsOf([...scopes.values()], common)
+        return problemsOf([...scopes.values()], rules)
       },
     }
   }
@@ -92,10 +93,8 @@ const audienceKey = (topic: string, subnet: Subnet): string => `${topic} ${subne
 const audiencesOf = (port: Port) => subnetsOf(port).map((subnet) => audienceKey(port.topic, subnet))
 
 /** Each once: those of the subnets, then those of the ports. */
-function problemsOf(
-  scopes: readonly ScopeParts[],
-  { rules, namesOf }: { rules: NameRules; namesOf: NamesOfPort },
-): Problem[] {
+function problemsOf(scopes: readonly ScopeParts[], rules: NameRules): Problem[] {
+  const namesOf = createNamesOfPort(rules)
   const byRow = new Map<string, Problem>()
   for (const subnet of scopes.flatMap(({ subnets }) => subnets)) {
     const { problem } = subnetDomain(subnet, rules)

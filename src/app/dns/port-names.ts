@@ -75,9 +75,9 @@ const ttlLimit = 0x7fff_ffff // RFC 2181 §8
 /** What makes the names of ports; it depends on nothing but the port (with its subnets) and the rules. */
 export type NamesOfPort = (port: Port) => PortNames
 
-/** Makes it; what follows from a subnet alone is found once. */
+/** Makes it for one look at many ports: what follows from a subnet alone is found once, and kept for as long as it is. */
 export function createNamesOfPort(rules: NameRules): NamesOfPort {
-  const known = new WeakMap<Subnet, SubnetNames>()
+  const known = new Map<Subnet, SubnetNames>()
   const namesIn = (subnet: Subnet): SubnetNames => {
     const names = known.get(subnet) ?? subnetNames(subnet, rules)
     known.set(subnet, names)
