@@ -108,7 +108,7 @@ function tablesAfter(before: Tables, rows: Rows, portsIn: GroupOf): Tables {
       const old = before.networks.get(id)?.subnets ?? []
       const ids = new Set([...old.map((subnet) => subnet.id), ...(moved.get(id) ?? [])])
       const all = [...ids].sort().flatMap((subnet) => subnets.get(subnet) ?? [])
-      const own = all.filter(({ networkId }) => networkId === id)
+      const own = all.filter(({ networkId }) => networkId === id).slice() // without room for 16 more
       return networkOf(rows.lswitch.get(id), sameItems(old, own))
     },
   )
