@@ -6,7 +6,7 @@
 import { isIP } from 'node:net'
 import { type OptionTable, type OptionValues, option } from '../../config/index.ts'
 import { ConfigError } from '../../errors.ts'
-import type { App, AppHost, Application, Punt, Verdict } from '../app.ts'
+import { type App, type AppHost, type Application, flowsIn, type Punt, type Verdict } from '../app.ts'
 import { defaultDomainOf } from '../host-name.ts'
 import { createTokenBuckets } from '../token-bucket.ts'
 import type { LocalPort, View } from '../view.ts'
@@ -79,7 +79,7 @@ function createDhcp(values: Values, host: AppHost): App {
     name: dhcp.name,
     onFailure: 'drop',
     units,
-    flows: (view) => [...units(view)].flat(),
+    flows: (view) => [...flowsIn(units(view))],
     packetIn,
     bypass: (port) => [bypassRow(port)],
     beacons: ipv6.beacons,

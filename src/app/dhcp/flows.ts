@@ -48,9 +48,9 @@ export function commonFlows(): Flow[] {
  */
 export function* portFlows(
   { key, macs, isPortSecurityEnabled }: LocalPort,
-  server: DhcpServer | undefined,
+  serverIp: string | undefined,
 ): Iterable<Flow> {
-  for (const ipv4Dst of server ? [everybody, server.ip] : [everybody]) {
+  for (const ipv4Dst of serverIp === undefined ? [everybody] : [everybody, serverIp]) {
     if (isPortSecurityEnabled)
       for (const ethSrc of macs)
         yield flow('portsec', priority.ownQuery, { reg6: key, ...untagged, ethSrc, ...query, ipv4Dst }, [
@@ -64,7 +64,7 @@ export function* portFlows(
 export const bypassRow = ({ key }: LocalPort): Flow => flow('dhcp', priority.bypass, { reg6: key }, [])
 
 /** The answers for a server's address in its network, of either family: nobody else gives any. */
-export function serverFlows({ key }: Network, { ip, mac }: DhcpServer): Flow[] {
+export function serverFlows({ ip, mac }: DhcpServer, { key }: Network): Flow[] {
   const metadata = BigInt(key)
   if (ip.includes(':')) {
     const icmpv6: Match = { ethType: ethTypes.ipv6, ipProto: 58, metadata }

@@ -4,11 +4,10 @@
  */
 
 import { rateLimited } from '../../log.ts'
-import type { Flow } from '../../openflow/index.ts'
-import type { AppHost, Punt, Verdict } from '../app.ts'
+import type { AppHost, Punt, Unit, Verdict } from '../app.ts'
 import { type DhcpServer, dhcpServerOf, isDhcpPort } from '../dhcp-server.ts'
 import { createGrouping } from '../grouping.ts'
-import { createCells } from '../memo.ts'
+import { createCells, partOf } from '../memo.ts'
 import { createRouterAddresses } from '../router-addresses.ts'
 import { createSegments, type Segment } from '../segments.ts'
 import type { LocalPort, Port, View } from '../view.ts'
@@ -89,8 +88,8 @@ function createUnits(dhcpPortsIn: (ports: View['ports']) => (networkId: string) 
   const common = commonFlows()
   const segmentsAt = createSegments()
   const routersBy = createRouterAddresses()
-  const cells = createCells<readonly Flow[]>()
-  return function* (view: View): Iterable<readonly Flow[]> {
+  const cells = createCells<Unit>()
+  return function* (view: View): Iterable<Unit> {
     const dhcpPorts = dhcpPortsIn(view.ports)
     const routers = routersBy(view.routers)
     const cell = cells()
@@ -100,7 +99,7 @@ function createUnits(dhcpPortsIn: (ports: View['ports']) => (networkId: string) 
       if (address === undefined) continue
       const inNetwork = dhcpPorts(port.networkId)
       yield cell(port.id, [port, inNetwork], () => [
-        ...portFlows(port, dhcpServerOf(address.subnet, inNetwork)),
+        partOf(port, dhcpServerOf(address.subnet, inNetwork)?.ip, portFlows),
       ])
     }
     for (const segment of segmentsAt(view)) {
@@ -108,7 +107,7 @@ function createUnits(dhcpPortsIn: (ports: View['ports']) => (networkId: string) 
       const { id } = segment.network
       const [inNetwork, taken] = [dhcpPorts(id), routers.get(id) ?? []]
       yield cell(`network ${id}`, [segment, inNetwork, taken.join()], () =>
-        serversIn(segment, inNetwork, taken).flatMap((server) => serverFlows(segment.network, server)),
+        serversIn(segment, inNetwork, taken).map((server) => partOf(server, segment.network, serverFlows)),
       )
     }
   }

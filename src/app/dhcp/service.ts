@@ -3,14 +3,13 @@
  * host, as far as it concerns the protocol; the application joins them (dhcp.ts).
  */
 
-import type { Flow } from '../../openflow/index.ts'
-import type { Punt, Verdict } from '../app.ts'
+import type { Punt, Unit, Verdict } from '../app.ts'
 import type { View } from '../view.ts'
 
 /** A protocol that configures hosts. */
 export interface Service {
-  /** Its flows, in parts that stay the same arrays while nothing in them changes (`App.units`). */
-  units(view: View): Iterable<readonly Flow[]>
+  /** Its flows, in units that stay the same arrays while nothing in them changes (`App.units`). */
+  units(view: View): Iterable<Unit>
   /** Decides a packet that its flows sent up; undefined if the packet is of another protocol. */
   decide(punt: Punt, view: View): Verdict | undefined
   /** What it cannot tell anybody of the rows of this node's ports. */

@@ -6,7 +6,8 @@
 import { type Action, controller, ethTypes, type Flow, type Match, setField } from '../../openflow/index.ts'
 import { unroutable } from '../../routing.ts'
 import { arpAnswer, echoAnswer, ndAnswer, ndCompletion, ndFlags } from '../answers.ts'
-import type { Memo } from '../memo.ts'
+import type { Part } from '../app.ts'
+import { type Memo, partOf } from '../memo.ts'
 import { flow, type Goto, goto, through, turnBack } from '../pipeline.ts'
 import { addressText, destination, linkLocalOf, origin, reachOf } from '../reach.ts'
 import type { Segment } from '../segments.ts'
@@ -188,27 +189,35 @@ function stepsOf({ by, next }: Way, interfaces: readonly RouterInterface[]): rea
     : [setField({ reg8: marks.found }), ...check, ...delivered, goto('l3Lookup')]
 }
 
-/** The hosts of a network that a router joins: each address by the port that has it. */
-export function* hostFlows({ network, ips, macs }: Segment, memo: Memo<Flow>): Iterable<Flow> {
-  for (const [ip, port] of ips)
-    yield memo(port, `host ${network.key} ${ip}`, () =>
-      hostFlow(priority.address, network.key, ip, port.macs[0]!, port),
+/** The hosts of a network that a router joins, a part each: each address by the port that has it. */
+export function* hostsOf({ network, ips, macs }: Segment, memo: Memo<Part>): Iterable<Part> {
+  const hostOf = (port: Port, what: 'address' | 'pair', ip: string, mac: string) =>
+    memo(port, `${what} ${network.key} ${ip} ${mac}`, () =>
+      partOf(port, { rank: priority[what], networkKey: network.key, ip, mac }, hostFlows),
     )
+  for (const [ip, port] of ips) yield hostOf(port, 'address', ip, port.macs[0]!)
   // A pair is what a port may use, not what it has: it comes behind all that ports have.
   const claimed = new Set<string>()
   for (const port of new Set(macs.values()))
     for (const { ip, mac } of port.allowedAddressPairs)
       if (!ip.includes('/') && !claimed.has(ip)) {
         claimed.add(ip)
-        yield memo(port, `pair ${network.key} ${ip} ${mac}`, () =>
-          hostFlow(priority.pair, network.key, ip, mac, port),
-        )
+        yield hostOf(port, 'pair', ip, mac)
       }
 }
 
-const hostFlow = (rank: number, network: number, ip: string, mac: string, { key }: Port): Flow =>
-  flow('l3Lookup', rank, { metadata: BigInt(network), ...towards(ip) }, [
+/** Where an address is, and how much its row counts. */
+interface Host {
+  readonly rank: number
+  readonly networkKey: number
+  readonly ip: string
+  readonly mac: string
+}
+
+function* hostFlows({ key }: Port, { rank, networkKey, ip, mac }: Host): Iterable<Flow> {
+  yield flow('l3Lookup', rank, { metadata: BigInt(networkKey), ...towards(ip) }, [
     setField({ ethDst: mac }),
     setField({ reg7: key }),
     goto('egress'),
   ])
+}

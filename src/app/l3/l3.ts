@@ -4,15 +4,22 @@
  */
 
 import { type OptionTable, type OptionValues, option } from '../../config/index.ts'
-import type { Flow } from '../../openflow/index.ts'
-import type { App, AppHost, Application, Verdict } from '../app.ts'
-import { createMemo } from '../memo.ts'
+import {
+  type App,
+  type AppHost,
+  type Application,
+  flowsIn,
+  type Part,
+  type Unit,
+  type Verdict,
+} from '../app.ts'
+import { createMemo, partOf } from '../memo.ts'
 import { registers as pipelineRegisters, registerNumber } from '../pipeline.ts'
 import { createSegments } from '../segments.ts'
 import { createTokenBuckets } from '../token-bucket.ts'
 import type { LocalPort, View } from '../view.ts'
 import { advertised } from './advertise.ts'
-import { bypassRow, commonFlows, hostFlows, routerFlows, userdata } from './flows.ts'
+import { bypassRow, commonFlows, hostsOf, routerFlows, userdata } from './flows.ts'
 import { type Note, noteOf } from './notes.ts'
 import { refusalOf } from './refuse.ts'
 import { createRouters } from './routers.ts'
@@ -46,9 +53,9 @@ const bypassSeconds = 1
 
 function createL3(values: OptionValues<typeof options>, { metrics }: AppHost): App {
   const common = [...commonFlows()]
-  const hosts = createMemo<Flow>()
-  const ofRouter = createMemo<readonly Flow[]>()
-  const ofSegment = createMemo<readonly Flow[]>()
+  const hosts = createMemo<Part>()
+  const ofRouter = createMemo<Unit>()
+  const ofSegment = createMemo<Unit>()
   const routesAt = createRoutes()
   const admit = admission(values)
   let leftOut = 0
@@ -58,21 +65,21 @@ function createL3(values: OptionValues<typeof options>, { metrics }: AppHost): A
     () => leftOut,
   )
 
-  function* units(view: View): Iterable<readonly Flow[]> {
+  function* units(view: View): Iterable<Unit> {
     const { segments, routers } = routesAt(view)
     leftOut = routers.reduce((sum, router) => sum + router.leftOut, 0)
     const joined = new Set(routers.flatMap(({ interfaces }) => interfaces.map(({ networkId }) => networkId)))
     yield common
-    for (const router of routers) yield ofRouter(router, '', () => [...routerFlows(router)])
+    for (const router of routers) yield ofRouter(router, '', () => [partOf(router, undefined, routerFlows)])
     for (const segment of segments.filter(({ network }) => joined.has(network.id)))
-      yield ofSegment(segment, '', () => [...hostFlows(segment, hosts)])
+      yield ofSegment(segment, '', () => [...hostsOf(segment, hosts)])
   }
 
   return {
     name: userdata,
     onFailure: 'drop',
     units,
-    flows: (view) => [...units(view)].flat(),
+    flows: (view) => flowsIn(units(view)),
     bypass: (port) => [bypassRow(port)],
     packetIn({ port, frame, atMs, registers }, view): Verdict {
       const note = noteOf(registers?.register(noteRegister) ?? 0)

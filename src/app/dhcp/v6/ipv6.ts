@@ -5,12 +5,11 @@
 
 import { createHash } from 'node:crypto'
 import { rateLimited } from '../../../log.ts'
-import type { Flow } from '../../../openflow/index.ts'
 import { icmpv6Frame } from '../../../packet/index.ts'
-import type { AppHost, Beacon, Punt, Verdict } from '../../app.ts'
+import type { AppHost, Beacon, Punt, Unit, Verdict } from '../../app.ts'
 import { isDhcpPort } from '../../dhcp-server.ts'
 import { createGrouping } from '../../grouping.ts'
-import { createCells, createMemo } from '../../memo.ts'
+import { createCells, createMemo, createParts, partOf } from '../../memo.ts'
 import type { LocalPort, View } from '../../view.ts'
 import type { Problem, Service, ServiceRules } from '../service.ts'
 import { type Advertisement, advertisementBytes, withdrawalBytes } from './advertisement.ts'
@@ -38,13 +37,14 @@ export function createIpv6Service(
   const limited = rateLimited(now)
   const linksAt = createLinks(rules)
   const common = commonFlows()
-  const flowsOf = createMemo<readonly Flow[]>()
+  const parts = createParts()
   const beaconOf = createMemo<Beacon>()
 
-  function* units(view: View): Iterable<readonly Flow[]> {
+  const flowsOf = (port: LocalPort, isRouted: boolean) => portFlows(port, isRouted, userdata)
+
+  function* units(view: View): Iterable<Unit> {
     yield common
-    for (const [port, link] of linksAt(view))
-      yield flowsOf(port, `${link.isRouted}`, () => portFlows(port, link.isRouted, userdata))
+    yield parts(Array.from(linksAt(view), ([port, link]) => partOf(port, link.isRouted, flowsOf)))
   }
 
   function* beacons(view: View): Iterable<Beacon> {

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Beacon, Verdict } from '../../../../src/app/app.ts'
+import { flowsIn } from '../../../../src/app/app.ts'
 import { createIpv6Service, serverIdOf } from '../../../../src/app/dhcp/v6/ipv6.ts'
 import type { LocalPort, View } from '../../../../src/app/view.ts'
 import { silentLogger } from '../../../../src/log.ts'
@@ -51,7 +52,7 @@ const queryOf = (payload: Buffer) =>
 const solicit = queryOf(message(1, client, association(1)))
 
 describe('the flows', () => {
-  const textOf = (at = view) => [...service.units(at)].flat().map(formatFlow)
+  const textOf = (at = view) => Array.from(flowsIn(service.units(at)), formatFlow)
   const punt = 'actions=controller(userdata=64.68.63.70,pause),resubmit(,55)'
 
   test('send up what ports that have IPv6 ask, keyed by the port', () => {
