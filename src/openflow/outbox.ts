@@ -108,10 +108,11 @@ export class Outbox {
     else this.#from = this.#to
   }
 
-  /** Makes room for a message; a block holds any. */
+  /** Makes room for a message; a block holds any. A block whose bytes have all left is used again. */
   #reserve(size: number): void {
     if (this.#to + size <= blockSize) return
     this.flush()
+    if (this.#to + size <= blockSize) return
     this.#block = Buffer.allocUnsafeSlow(blockSize)
     this.#words = new DataView(this.#block.buffer)
     this.#from = 0

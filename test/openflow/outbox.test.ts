@@ -130,3 +130,11 @@ test('the largest message fits, and nothing is written when nothing is there', (
   box.flush()
   expect(written.map(({ length }) => length)).toEqual([65_535, 65_535])
 })
+
+test('a block that is full is filled again once its bytes have left', () => {
+  const blocks = new Set<ArrayBufferLike>()
+  const box = new Outbox(({ buffer }) => blocks.add(buffer).size > 0)
+  for (let n = 0; n < 20; n += 1) box.add(Buffer.alloc(30_000))
+  box.flush()
+  expect(blocks.size).toBe(1)
+})
