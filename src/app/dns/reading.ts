@@ -70,6 +70,8 @@ export class FrameReader {
   readonly #foreseen: Place[] = []
   #next = 0
   #count = 0
+  /** Whose names they were read with. */
+  #view: View | undefined
   /** Keeps the touching of words from being of no use. */
   touched = 0
 
@@ -80,9 +82,10 @@ export class FrameReader {
     this.#now = new Place(secret)
   }
 
-  /** What was read of a frame in advance, else what is read now; valid until the next one. */
+  /** What was read of a frame in advance with this view, else what is read now; valid until the next one. */
   read(frame: Buffer, port: Port, view: View): Reading {
-    for (let i = this.#next; i < this.#count; i++) {
+    const count = this.#view === view ? this.#count : 0
+    for (let i = this.#next; i < count; i++) {
       const place = this.#foreseen[i]!
       if (place.frame !== frame) continue
       this.#next = i + 1
@@ -114,5 +117,6 @@ export class FrameReader {
     this.touched = touched
     this.#next = 0
     this.#count = count
+    this.#view = view
   }
 }

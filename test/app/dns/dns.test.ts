@@ -120,6 +120,16 @@ describe('what real tools ask, asked by red and by blue', () => {
     expect(verdictsOf(sights)).toEqual(expected)
   })
 
+  test('what was foreseen with names that are gone since then is decided without them', () => {
+    const frame = frameOf('dig -6 +noedns web.red.example.org AAAA')
+    const sight = { port: localPort(view, red), frame }
+    const verdictAt = (now: View) => app.packetIn!({ ...sight, atMs: 0 }, now)
+    app.foresee!([sight], view)
+    expect(verdictAt(view)).toMatchObject({ kind: 'reply' })
+    app.foresee!([sight], view)
+    expect(verdictAt({ ...view, ports: new Map() })).toMatchObject({ kind: 'pass', why: 'no-names' })
+  })
+
   test('tcpdump reads the address in a reply', () => {
     const verdict = decide(frameOf('dig -6 +noedns web.red.example.org AAAA'))
     const [line] = tcpdumpOf([verdict.kind === 'reply' ? verdict.frame : Buffer.alloc(0)])
