@@ -14,7 +14,7 @@ export const digestOf = (text: string, size: number): string =>
   hash('sha1', secret + text, 'buffer').toString('latin1', 0, size)
 
 /** Four bytes of a digest from `at` on, the first one lowest; what is behind its end is 0. */
-export const wordAt = (digest: string, at: number): number =>
+export const digestWord = (digest: string, at: number): number =>
   digest.charCodeAt(at) |
   (digest.charCodeAt(at + 1) << 8) |
   (digest.charCodeAt(at + 2) << 16) |

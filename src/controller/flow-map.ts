@@ -13,7 +13,7 @@
 
 import type { Part } from '../app/app.ts'
 import { BugError } from '../errors.ts'
-import { digestFrom, wordAt } from './digest.ts'
+import { digestFrom, digestWord } from './digest.ts'
 import { digestSizes, HeldFlow } from './held-flow.ts'
 
 interface Leaf {
@@ -46,8 +46,8 @@ export class FlowMap {
   static readonly empty = new FlowMap([{ words: new Int32Array(0), parts: [] }], 0, [])
 
   get(identity: string): HeldFlow | undefined {
-    const leaf = this.#leafOf(wordAt(identity, 0))
-    const at = indexOf(leaf, wordAt(identity, 0), wordAt(identity, 4))
+    const leaf = this.#leafOf(digestWord(identity, 0))
+    const at = indexOf(leaf, digestWord(identity, 0), digestWord(identity, 4))
     return at < 0 ? undefined : this.#flowAt(leaf, at)
   }
 
@@ -75,7 +75,7 @@ export class FlowMap {
     const owners = ownersAfter(this.#owners, different)
     const byLeaf = new Map<number, Change[]>()
     for (const change of different) {
-      const number = leafNumber(wordAt(change[0], 0), leaves.length)
+      const number = leafNumber(digestWord(change[0], 0), leaves.length)
       const its = byLeaf.get(number)
       if (its) its.push(change)
       else byLeaf.set(number, [change])
@@ -154,17 +154,19 @@ class LeafWriter implements Leaf {
 
   put(identity: string, { part, place, tableId, content }: HeldFlow, ownerNumber: number): void {
     const to = wordCount * this.#length
-    this.words[to] = wordAt(identity, 0)
-    this.words[to + 1] = wordAt(identity, 4)
-    this.words[to + 2] = wordAt(content, 0)
-    this.words[to + 3] = wordAt(content, 4) | (ownerNumber << 24)
+    this.words[to] = digestWord(identity, 0)
+    this.words[to + 1] = digestWord(identity, 4)
+    this.words[to + 2] = digestWord(content, 0)
+    this.words[to + 3] = digestWord(content, 4) | (ownerNumber << 24)
     this.words[to + 4] = (place << 8) | tableId
     this.parts[this.#length++] = part
   }
 }
 
 function leafAfter(before: Leaf, changes: readonly Change[], owners: readonly string[]): Leaf {
-  const gone = new Set(changes.map(([identity]) => indexOf(before, wordAt(identity, 0), wordAt(identity, 4))))
+  const gone = new Set(
+    changes.map(([identity]) => indexOf(before, digestWord(identity, 0), digestWord(identity, 4))),
+  )
   const come = changes.filter((change): change is Entry => change[1] !== undefined)
   gone.delete(-1)
   const leaf = new LeafWriter(before.parts.length - gone.size + come.length)

@@ -4,7 +4,7 @@
  * knows no switch.
  */
 
-import { digestFrom, wordAt } from './digest.ts'
+import { digestFrom, digestWord } from './digest.ts'
 
 /** A flow that was decoded: its look, and its identity. */
 export interface KnownFlow {
@@ -74,8 +74,8 @@ export class KnownFlows {
     if (this.#looks[2 * place] === 0) this.#count += 1
     this.#looks[2 * place] = low
     this.#looks[2 * place + 1] = high
-    this.#identities[2 * place] = wordAt(identity, 0)
-    this.#identities[2 * place + 1] = wordAt(identity, 4)
+    this.#identities[2 * place] = digestWord(identity, 0)
+    this.#identities[2 * place + 1] = digestWord(identity, 4)
   }
 
   #identityAt(place: number): string {

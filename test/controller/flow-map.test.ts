@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Part } from '../../src/app/app.ts'
-import { wordAt } from '../../src/controller/digest.ts'
+import { digestWord } from '../../src/controller/digest.ts'
 import { FlowMap } from '../../src/controller/flow-map.ts'
 import { HeldFlow } from '../../src/controller/held-flow.ts'
 
@@ -67,7 +67,9 @@ test('what changes between any two maps is what does something else', () => {
       const maps = [FlowMap.empty.with(a), FlowMap.empty.with(b)] as const
       expect([...FlowMap.changed(...maps)].sort()).toEqual(different.sort())
       for (const key of [...keys, 'stranger'])
-        expect(FlowMap.isChanged(...maps, wordAt(key, 0), wordAt(key, 4))).toBe(different.includes(key))
+        expect(FlowMap.isChanged(...maps, digestWord(key, 0), digestWord(key, 4))).toBe(
+          different.includes(key),
+        )
     }),
   )
 })
