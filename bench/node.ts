@@ -40,6 +40,7 @@ export interface NodeOptions {
 }
 
 const main = join(import.meta.dirname, '../src/main.js')
+const unit = 'deploy/systemd/df-local-controller.service'
 
 /** Starts the switch of a node, with all its ports. */
 export async function startNode({ directory, name, host, store, plugged }: NodeOptions): Promise<BenchNode> {
@@ -104,10 +105,7 @@ bridge_mappings = physnet1:br-ex
       const started = await startDaemon(
         process.execPath,
         [...process.execArgv, main, '--config-file', config],
-        {
-          logFile,
-          diesWithParent: true,
-        },
+        { logFile, env: unitEnvironment(), diesWithParent: true },
       )
       controller = started
       await waitUntil('the controller to be ready', async () => (await status())?.ready === true, {
@@ -126,6 +124,12 @@ bridge_mappings = physnet1:br-ex
       await deleteNamespace(namespace)
     },
   }
+}
+
+/** What the service's unit adds to the environment of its controller. */
+function unitEnvironment(): Readonly<Record<string, string>> {
+  const settings = readFileSync(unit, 'utf8').matchAll(/^Environment=(\w+)=(.*)$/gm)
+  return Object.fromEntries(Array.from(settings, ([, name, value]) => [name, value]))
 }
 
 /** Follows what changes in the switch's tables, each event with its time; the function it returns ends it. */

@@ -149,6 +149,11 @@ describe('the service', () => {
     expect([field('NoNewPrivs'), field('Seccomp')]).toEqual(['1', '2'])
   })
 
+  test('has one heap of malloc for all threads', async () => {
+    const environment = await machine.run('cat', `/proc/${await property('MainPID')}/environ`)
+    expect(environment.split('\0')).toContain('MALLOC_ARENA_MAX=1')
+  })
+
   test('is asked by root, and by nobody else', async () => {
     const question = ['df-dns', 'explain', portOf('red-web').id, 'db.red.example.org']
     const explained = await machine.run(question[0]!, ...question.slice(1))
