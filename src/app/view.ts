@@ -81,7 +81,7 @@ export interface Domain {
   readonly isAuthoritative: boolean
 }
 
-/** A logical port (lport). */
+/** A logical port (lport). What it says is read from its row: to spread it copies nothing. */
 export interface Port {
   readonly id: string
   /** `unique_key`, 1 to 2^32 - 1; stands in the registers `reg6` (source) and `reg7` (destination). */

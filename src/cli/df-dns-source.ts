@@ -11,6 +11,7 @@ import type { CheckedRow } from '../app/dns/inspect.ts'
 import type { View } from '../app/view.ts'
 import type { Config, controllerSections } from '../config/index.ts'
 import { viewOf } from '../controller/topology.ts'
+import { localPortOf } from '../controller/view-port.ts'
 import { ConfigError } from '../errors.ts'
 import { createLogger } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
@@ -98,7 +99,7 @@ async function offline(config: DnsConfig): Promise<{ app: App; view: View; rejec
   try {
     const nb = northboundOf(await driver.list())
     const view = viewOf({ nb, switchPorts: [], host: config.DEFAULT.host, patchPorts: new Map() })
-    const everywhere = [...view.ports.values()].map((port) => ({ ...port, ofport: 0 }))
+    const everywhere = Array.from(view.ports.values(), (port) => localPortOf(port, 0))
     const host = {
       ...{ log: createLogger('error'), metrics: createMetrics(), now: systemClock.now },
       common: {

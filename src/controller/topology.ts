@@ -11,7 +11,8 @@ import type { Chassis, LocalPort, Network, Port, Router, SecurityGroup, Subnet, 
 import { emptyNorthbound, type Northbound } from '../nb/index.ts'
 import type { SwitchPort } from '../ovsdb/index.ts'
 import { changedKeys, SortedMap } from '../sorted-map.ts'
-import { chassisOf, networkOf, portOf, routerOf, securityGroupOf, subnetOf } from './view-parts.ts'
+import { chassisOf, networkOf, routerOf, securityGroupOf, subnetOf } from './view-parts.ts'
+import { isSamePort, localPortOf, portOf } from './view-port.ts'
 
 /** What a view is made of. */
 export interface Sources {
@@ -121,7 +122,11 @@ function tablesAfter(before: Tables, rows: Rows, portsIn: GroupOf): Tables {
       ...changed.flatMap((id) => portsIn(id).map((port) => port.id)),
       ...awaiting(new Set(changed.filter(isMoved)), rows),
     ],
-    (id) => portOf(rows.lport.get(id), rows.dnsname.get(id), subnets),
+    (id) => {
+      const row = rows.lport.get(id)
+      return portOf(row, rows.dnsname.get(id), row && networks.get(row.lswitch))
+    },
+    isSamePort,
   )
   const routers = updated(
     before.routers,
@@ -163,15 +168,24 @@ function updated<V>(
   before: SortedMap<V>,
   ids: Iterable<string>,
   make: (id: string) => V | undefined,
+  isSame: (one: V, other: V) => boolean = isDeepStrictEqual,
 ): SortedMap<V> {
   const changes = new Map<string, V | undefined>()
-  for (const id of ids) if (!changes.has(id)) changes.set(id, unlessEqual(before.get(id), make(id)))
+  for (const id of ids)
+    if (!changes.has(id)) {
+      const now = make(id)
+      changes.set(id, now && unlessEqual(before.get(id), now, isSame))
+    }
   return before.with(changes)
 }
 
 /** `before` if it is equal. */
-function unlessEqual<T>(before: T | undefined, now: T): T {
-  return before !== undefined && isDeepStrictEqual(before, now) ? before : now
+function unlessEqual<T>(
+  before: T | undefined,
+  now: T,
+  isSame: (one: T, other: T) => boolean = isDeepStrictEqual,
+): T {
+  return before !== undefined && isSame(before, now) ? before : now
 }
 
 /** `before` if it has the same items in the same order. */
@@ -195,7 +209,7 @@ function localPortsOf(
     const port = ports.get(id)
     if (!port?.isEnabled || port.chassis !== host) continue
     const known = located.get(port)
-    const local = known?.ofport === ofport ? known : Object.assign({}, port, { ofport }) // as in `flow` of pipeline.ts
+    const local = known?.ofport === ofport ? known : localPortOf(port, ofport)
     located.set(port, local)
     byKey.set(port.key, local)
   }

@@ -1,15 +1,12 @@
 /**
- * The parts of a view, each from its northbound row and what it is joined with. Pure, one row at a time; it knows nothing
- * of what has changed. A row that is not there gives no part.
+ * The parts of a view but for ports (`view-port.ts`), each from its northbound row and what it is joined with. Pure, one row
+ * at a time; it knows nothing of what has changed. A row that is not there gives no part.
  */
 
-import { isWithin, reachOf } from '../app/reach.ts'
-import type { AddressPair, Chassis, Network, Port, Router, SecurityGroup, Subnet } from '../app/view.ts'
+import type { Chassis, Network, Router, SecurityGroup, Subnet } from '../app/view.ts'
 import type {
   Chassis as ChassisRow,
-  DnsName,
   DomainName,
-  LogicalPort,
   LogicalRouter,
   LogicalSubnet,
   LogicalSwitch,
@@ -57,43 +54,6 @@ export function subnetOf(row: LogicalSubnet | undefined, domain: DomainName | un
   )
 }
 
-/** A port with its name; its addresses find their subnets among those given. */
-export function portOf(
-  row: LogicalPort | undefined,
-  dns: DnsName | undefined,
-  subnets: ReadonlyMap<string, Subnet>,
-): Port | undefined {
-  if (row === undefined) return undefined
-  const { binding } = row
-  return {
-    id: row.id,
-    key: row.unique_key,
-    topic: row.topic,
-    networkId: row.lswitch,
-    name: row.name ?? '',
-    dnsName: dns?.dns_name,
-    macs: row.macs,
-    addresses: row.ips.map((ip, index) => ({ ip, subnet: subnetAt(row, index, subnets) })),
-    allowedAddressPairs: pairsOf(row),
-    isPortSecurityEnabled: row.port_security_enabled ?? true,
-    isEnabled: row.enabled ?? true,
-    deviceOwner: row.device_owner ?? '',
-    chassis: binding?.type === 'chassis' ? binding.chassis : undefined,
-    vtepAddress: binding?.type === 'vtep' ? binding.vtep_address : undefined,
-    securityGroups: row.security_groups,
-    dhcp: row.dhcp_params && {
-      options: optionsOf(row.dhcp_params.opts ?? {}),
-      siaddr: row.dhcp_params.siaddr,
-    },
-  }
-}
-
-/** Most ports have none, and have the same list for it. */
-const noPairs: readonly AddressPair[] = []
-
-const pairsOf = ({ allowed_address_pairs: pairs }: LogicalPort): readonly AddressPair[] =>
-  pairs.length === 0 ? noPairs : pairs.map((pair) => ({ ip: pair.ip_address, mac: pair.mac_address }))
-
 /** A router, with those of its ports that are on networks that exist. */
 export function routerOf(row: LogicalRouter | undefined, lswitch: Northbound['lswitch']): Router | undefined {
   if (row === undefined) return undefined
@@ -122,14 +82,4 @@ export function securityGroupOf(row: SecurityGroupRow | undefined): SecurityGrou
   const { id, unique_key: key, topic, name = '' } = row
   const rules = row.rules.map((rule) => ({ id: rule.id, direction: rule.direction, ...describedRule(rule) }))
   return { id, key, topic, name, rules }
-}
-
-const optionsOf = (options: Readonly<Record<string, string>>): ReadonlyMap<number, string> =>
-  new Map(Object.entries(options).map(([number, text]) => [Number(number), text]))
-
-/** The subnet that a row names for its address at `index`, if it is one of the row's own network and holds the address. */
-function subnetAt(row: LogicalPort, index: number, subnets: ReadonlyMap<string, Subnet>): Subnet | undefined {
-  const subnet = subnets.get(row.subnets[index] ?? '')
-  if (subnet?.networkId !== row.lswitch) return undefined
-  return isWithin(reachOf(row.ips[index]!)!, [reachOf(subnet.cidr)!]) ? subnet : undefined
 }
