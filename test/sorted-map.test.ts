@@ -43,6 +43,13 @@ test('it holds what a Map would after any changes, in order of the keys', () => 
   )
 })
 
+test('keys may be numbers, in their order', () => {
+  const map = SortedMap.of([10, 2 ** 32 - 2, 9].map((number) => [number, `port-${number}`]))
+  expect([...map.keys()]).toEqual([9, 10, 2 ** 32 - 2])
+  expect([map.get(10), map.get(1)]).toEqual(['port-10', undefined])
+  expect(changedKeys(map, map.with(new Map([[9, undefined]])))).toEqual(new Set([9]))
+})
+
 test('forEach gives value, key and map', () => {
   const seen: unknown[] = []
   const map = SortedMap.of([

@@ -110,7 +110,7 @@ class Look {
     const known = this.#previous.files.get(table, name)
     if (!known?.isSettled) return false
     try {
-      return stampOf(lstatSync(join(this.#root, table, name), { bigint: true })) === known.stamp
+      return stampOf(lstatSync(join(this.#root, table, name), { bigint: true })) === known.fingerprint
     } catch {
       return false
     }
@@ -130,11 +130,14 @@ class Look {
     const row = rowOf(table, name, found)
     const isWhole = isJson(row.value)
     const isHalf = known?.isWhole === true && !isWhole
-    const said = isHalf ? known : { digest: digestOf(row), isWhole }
-    if (said.digest !== known?.digest) this.#changes.push(row)
+    const fingerprint = (isSettled: boolean) => (isSettled ? found.stamp : digestOf(row))
+    const isSame = known?.isHalf === false && known.fingerprint === fingerprint(known.isSettled)
+    if (!isHalf && !isSame) this.#changes.push(row)
     if (isHalf) this.#half.add(`${table}/${name}`)
     else this.#half.delete(`${table}/${name}`)
-    this.#see(table, name, { ...said, stamp: found.stamp, isSettled: found.isSettled, isHalf })
+    const { isSettled } = found
+    const look = { fingerprint: fingerprint(isSettled), isSettled, isWhole: isWhole || isHalf, isHalf }
+    this.#see(table, name, look)
   }
 
   /** There is no such file. */

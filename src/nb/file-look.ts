@@ -1,35 +1,37 @@
 /**
  * What the file driver remembers of the rows' files from one look at them to the next. A store has tens of thousands of
- * files: of each, 13 characters are kept, which take 32 bytes, and its name once for all tables that have such a file, as
- * those of ports and of their names do. It touches no file.
+ * files: of each, one number is kept, and its name once for all tables that have such a file, as those of ports and of
+ * their names do. It touches no file.
  *
- *     [ flags | stamp, 48 bits | digest, 48 bits ]    bytes as characters
+ *     fingerprint, 48 bits | flags, 3 bits
  */
 
 import { changedKeys, SortedMap } from '../sorted-map.ts'
 
 /** A row's file at one moment. */
 export interface FileLook {
-  /** Differs when the file was replaced or written; 48 bits. */
-  readonly stamp: number
-  /** Of what the file says and of what is wrong with it; 48 bits. */
-  readonly digest: number
+  /**
+   * What tells the file from itself after a change, 48 bits: of a settled one its stamp, which differs when it was replaced
+   * or written; of a young one, which is read at each look, a digest of what it says and of what is wrong with it.
+   */
+  readonly fingerprint: number
   /** False if the file is so young that a further write could leave the stamp as it is. */
   readonly isSettled: boolean
-  /** Whether the row is JSON. */
+  /** Whether the row is JSON, or was the last time before it was half. */
   readonly isWhole: boolean
-  /** Whether the file is no whole JSON any more; the digest is then that of what it was before. */
+  /** Whether the file is no whole JSON any more. */
   readonly isHalf: boolean
 }
 
 const flags = { isSettled: 1, isWhole: 2, isHalf: 4 } as const
-const nothing = SortedMap.empty<string>()
+const flagLimit = 8
+const nothing = SortedMap.empty<number>()
 
 /** The last looks at all files; immutable. */
 export class FileLooks {
-  readonly #tables: ReadonlyMap<string, SortedMap<string>>
+  readonly #tables: ReadonlyMap<string, SortedMap<number>>
 
-  constructor(tables: ReadonlyMap<string, SortedMap<string>> = new Map()) {
+  constructor(tables: ReadonlyMap<string, SortedMap<number>> = new Map()) {
     this.#tables = tables
   }
 
@@ -40,8 +42,8 @@ export class FileLooks {
   }
 
   get(table: string, name: string): FileLook | undefined {
-    const text = this.#tables.get(table)?.get(name)
-    return text === undefined ? undefined : unpacked(text)
+    const look = this.#tables.get(table)?.get(name)
+    return look === undefined ? undefined : unpacked(look)
   }
 
   tables(): Iterable<string> {
@@ -78,7 +80,7 @@ export class FileLooks {
   }
 }
 
-function keyIn(tables: readonly SortedMap<string>[], name: string): string | undefined {
+function keyIn(tables: readonly SortedMap<number>[], name: string): string | undefined {
   for (const looks of tables) {
     const key = looks.keyOf(name)
     if (key !== undefined) return key
@@ -86,22 +88,17 @@ function keyIn(tables: readonly SortedMap<string>[], name: string): string | und
   return undefined
 }
 
-function packed({ stamp, digest, isSettled, isWhole, isHalf }: FileLook): string {
-  const bytes = Buffer.alloc(13)
-  bytes[0] = (isSettled ? flags.isSettled : 0) | (isWhole ? flags.isWhole : 0) | (isHalf ? flags.isHalf : 0)
-  bytes.writeUIntBE(stamp, 1, 6)
-  bytes.writeUIntBE(digest, 7, 6)
-  return bytes.toString('latin1')
+function packed({ fingerprint, isSettled, isWhole, isHalf }: FileLook): number {
+  const its = (isSettled ? flags.isSettled : 0) | (isWhole ? flags.isWhole : 0) | (isHalf ? flags.isHalf : 0)
+  return fingerprint * flagLimit + its
 }
 
-function unpacked(text: string): FileLook {
-  const bytes = Buffer.from(text, 'latin1')
-  const has = (flag: number) => (bytes[0]! & flag) !== 0
+function unpacked(look: number): FileLook {
+  const its = look % flagLimit
   return {
-    stamp: bytes.readUIntBE(1, 6),
-    digest: bytes.readUIntBE(7, 6),
-    isSettled: has(flags.isSettled),
-    isWhole: has(flags.isWhole),
-    isHalf: has(flags.isHalf),
+    fingerprint: (look - its) / flagLimit,
+    isSettled: (its & flags.isSettled) !== 0,
+    isWhole: (its & flags.isWhole) !== 0,
+    isHalf: (its & flags.isHalf) !== 0,
   }
 }

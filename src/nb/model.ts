@@ -5,7 +5,7 @@
  * refer to it and those with its key. It knows nothing of switches or of names.
  */
 
-import { changedKeys, SortedMap } from '../sorted-map.ts'
+import { changedKeys, type Key, SortedMap } from '../sorted-map.ts'
 import { digestOf } from './digest.ts'
 import type { NbEvent, RawChange, RawRow } from './driver.ts'
 import { createPool, type Pool } from './pool.ts'
@@ -34,7 +34,7 @@ export interface Northbound extends Rows {
 
 interface TableReading extends RowsRead {
   /** The ids of the rows that would count if nobody else had their unique_key, by that key. */
-  readonly claims: SortedMap<Claimants>
+  readonly claims: Claims
   /** The rejected of the table, dangling rows and doubled keys included. */
   readonly rejected: SortedMap<Rejected>
 }
@@ -48,6 +48,9 @@ interface RowsRead {
   readonly digests: SortedMap<number>
 }
 
+/** The ids of rows by their unique_key. */
+type Claims = SortedMap<Claimants, number>
+
 /** One id, which is nearly always all there is, or several in order. */
 type Claimants = string | readonly string[]
 
@@ -56,7 +59,7 @@ type AnyRow = RowOf<TableName> & Readonly<Record<string, unknown>>
 /** The rows that count so far, while tables are joined one after the other. */
 type Counted = { [T in TableName]: SortedMap<RowOf<TableName>> }
 
-type Changes<V> = Map<string, V | undefined>
+type Changes<V, K extends Key = string> = Map<K, V | undefined>
 
 /** A store without rows. */
 export const emptyNorthbound: Northbound = {
@@ -66,7 +69,7 @@ export const emptyNorthbound: Northbound = {
     rows: SortedMap.empty<RowOf<TableName>>(),
     unread: SortedMap.empty<Rejected>(),
     digests: SortedMap.empty<number>(),
-    claims: SortedMap.empty<Claimants>(),
+    claims: SortedMap.empty<Claimants, number>(),
     rejected: SortedMap.empty<Rejected>(),
   })),
 }
@@ -204,12 +207,12 @@ function changedClaims(
   touched: Iterable<string>,
   { before, rows }: { before: TableReading; rows: SortedMap<RowOf<TableName>> },
   counted: Counted,
-): Changes<Claimants> {
-  const changes: Changes<Claimants> = new Map()
+): Changes<Claimants, number> {
+  const changes: Changes<Claimants, number> = new Map()
   if (!hasField(table, 'unique_key')) return changes
-  const claimants = (key: string) => idsOf(changes.has(key) ? changes.get(key) : before.claims.get(key))
-  const without = (key: string, id: string) => claimants(key).filter((other) => other !== id)
-  const store = (key: string, ids: readonly string[]) => changes.set(key, ids.length < 2 ? ids[0] : ids)
+  const claimants = (key: number) => idsOf(changes.has(key) ? changes.get(key) : before.claims.get(key))
+  const without = (key: number, id: string) => claimants(key).filter((other) => other !== id)
+  const store = (key: number, ids: readonly string[]) => changes.set(key, ids.length < 2 ? ids[0] : ids)
   for (const id of touched) {
     const [old, now] = [before.rows.get(id), rows.get(id)]
     if (old) store(keyOf(old), without(keyOf(old), id))
@@ -222,7 +225,7 @@ const idsOf = (claimants: Claimants | undefined): readonly string[] =>
   typeof claimants === 'string' ? [claimants] : (claimants ?? [])
 
 /** The rows whose rivals for a key are not those they were. */
-function* rivals(before: SortedMap<Claimants>, after: SortedMap<Claimants>): Iterable<string> {
+function* rivals(before: Claims, after: Claims): Iterable<string> {
   for (const key of changedKeys(before, after)) {
     yield* idsOf(before.get(key))
     yield* idsOf(after.get(key))
@@ -234,7 +237,7 @@ function rejection(
   table: TableName,
   id: string,
   row: RowOf<TableName>,
-  claims: SortedMap<Claimants>,
+  claims: Claims,
   counted: Counted,
 ): Rejected | undefined {
   const why = dangling(table, row, counted)
@@ -243,7 +246,7 @@ function rejection(
   return ids.length > 1 ? doubledRow(table, keyOf(row), id, ids) : undefined
 }
 
-const keyOf = (row: RowOf<TableName>): string => String((row as AnyRow).unique_key)
+const keyOf = (row: RowOf<TableName>): number => (row as AnyRow).unique_key as number
 
 function dangling(table: TableName, row: RowOf<TableName>, counted: Counted): Rejected | undefined {
   const { id, topic } = row as AnyRow & { topic?: string }
@@ -270,7 +273,7 @@ function dangling(table: TableName, row: RowOf<TableName>, counted: Counted): Re
 }
 
 /** Rows that share a unique_key: none of them counts, since the switch could not tell one from the other. */
-function doubledRow(table: TableName, key: string, id: string, ids: readonly string[]): Rejected {
+function doubledRow(table: TableName, key: number, id: string, ids: readonly string[]): Rejected {
   const others = ids.filter((other) => other !== id).join(', ')
   return {
     table,

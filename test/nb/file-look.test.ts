@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type FileLook, FileLooks } from '../../src/nb/file-look.ts'
 
 const look: FileLook = {
-  ...{ stamp: 2 ** 48 - 1, digest: 0x80_00_00_00_00_01 },
+  fingerprint: 2 ** 48 - 1,
   ...{ isSettled: false, isWhole: false, isHalf: false },
 }
 const looksOf = (more: Partial<FileLook> = {}, name = 'red-web.json') =>
@@ -10,7 +10,7 @@ const looksOf = (more: Partial<FileLook> = {}, name = 'red-web.json') =>
 
 test.each<[string, Partial<FileLook>]>([
   ['nothing', {}],
-  ['the lowest numbers', { stamp: 0, digest: 0 }],
+  ['the lowest number', { fingerprint: 0 }],
   ['settled', { isSettled: true }],
   ['whole', { isWhole: true }],
   ['half', { isHalf: true }],
@@ -21,8 +21,7 @@ test.each<[string, Partial<FileLook>]>([
 
 test.each<[string, FileLooks, string[]]>([
   ['the same look made twice', looksOf(), []],
-  ['another stamp', looksOf({ stamp: 1 }), ['lport/red-web.json']],
-  ['another digest', looksOf({ digest: 1 }), ['lport/red-web.json']],
+  ['another fingerprint', looksOf({ fingerprint: 1 }), ['lport/red-web.json']],
   ['another flag', looksOf({ isHalf: true }), ['lport/red-web.json']],
   ['another file', looksOf({}, 'blue-web.json'), ['lport/red-web.json', 'lport/blue-web.json']],
   ['no files', new FileLooks(), ['lport/red-web.json']],
@@ -32,10 +31,13 @@ test.each<[string, FileLooks, string[]]>([
 })
 
 test('files of one name in two tables are two files', () => {
-  const looks = looksOf().with(new Map([['dnsname', new Map([['red-web.json', { ...look, stamp: 7 }]])]]))
-  expect([looks.get('lport', 'red-web.json')?.stamp, looks.get('dnsname', 'red-web.json')?.stamp]).toEqual([
-    ...[look.stamp, 7],
-  ])
+  const looks = looksOf().with(
+    new Map([['dnsname', new Map([['red-web.json', { ...look, fingerprint: 7 }]])]]),
+  )
+  expect([
+    looks.get('lport', 'red-web.json')?.fingerprint,
+    looks.get('dnsname', 'red-web.json')?.fingerprint,
+  ]).toEqual([...[look.fingerprint, 7]])
   const less = looks.with(new Map([['lport', new Map([['red-web.json', undefined]])]]))
   expect([
     looks.size,

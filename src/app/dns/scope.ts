@@ -49,7 +49,9 @@ export function scopeParts(sources: ScopeSources, before: ScopeParts | undefined
   const base = isSame ? before : undefined
   const domains: Domains = base?.scope ?? domainsOf(subnets, rules)
   const names = tableAfter(sources, domains, base, ports, new TableWriter(reader, base?.scope?.names))
-  return { subnets, ports, scope: names.parts.size > 0 ? { ...domains, names } : undefined }
+  const { apexes, isAnyAuthoritative } = domains
+  const scope = names.parts.size > 0 ? { apexes, isAnyAuthoritative, names } : undefined
+  return { subnets, ports, scope }
 }
 
 /** The table of these ports, where the writer begins with that of the ports before, or with nothing. */
