@@ -38,8 +38,12 @@ export class SortedMap<V, K extends Key = string> implements ReadonlyMap<K, V> {
     return SortedMap.empty<V, K>().with(new Map(entries))
   }
 
-  /** The map after these changes, where undefined deletes; the map itself if nothing is different (`===`). */
-  with(changes: ReadonlyMap<K, V | undefined>): SortedMap<V, K> {
+  /**
+   * The map after these changes, where undefined deletes; the map itself if nothing is different (`===`). Where it has the
+   * same keys as `like`, it has them in common with it.
+   */
+  with(changes: ReadonlyMap<K, V | undefined>, like?: ReadonlyMap<K, unknown>): SortedMap<V, K> {
+    const common = (own: readonly K[]) => (like instanceof SortedMap ? like.#keysAs(own) : undefined) ?? own
     const keys = [...changes.keys()].filter((key) => this.get(key) !== changes.get(key)).sort(ascending)
     if (keys.length === 0) return this
     const leaves: Leaf<V, K>[] = []
@@ -54,7 +58,7 @@ export class SortedMap<V, K extends Key = string> implements ReadonlyMap<K, V> {
       const before = this.#leaves[at]
       const after = merged(before, keys.slice(from, to), changes)
       size += after.keys.length - (before?.keys.length ?? 0)
-      leaves.push(...parts(after))
+      leaves.push(...parts(after, common))
       copied = at + 1
       from = to
     }
@@ -106,6 +110,12 @@ export class SortedMap<V, K extends Key = string> implements ReadonlyMap<K, V> {
       joined(a.#leaves.filter((leaf) => !ofB.has(leaf))),
       joined(b.#leaves.filter((leaf) => !ofA.has(leaf))),
     ]
+  }
+
+  /** The keys of a leaf that are those. */
+  #keysAs(keys: readonly K[]): readonly K[] | undefined {
+    const own = this.#leaves[this.#placeOf(keys[0]!)]?.keys
+    return own?.length === keys.length && own.every((key, at) => key === keys[at]) ? own : undefined
   }
 
   /** The place of the only leaf that may hold the key; -1 if the key comes before all. */
@@ -185,14 +195,17 @@ function merged<V, K extends Key>(
   return made
 }
 
-/** A leaf as leaves of a fair length; nothing if it is empty. */
-function* parts<V, K extends Key>({ keys, values }: Leaf<V, K>): Iterable<Leaf<V, K>> {
+/** A leaf as leaves of a fair length, with keys in common with others; nothing if it is empty. */
+function* parts<V, K extends Key>(
+  { keys, values }: Leaf<V, K>,
+  common: (keys: readonly K[]) => readonly K[],
+): Iterable<Leaf<V, K>> {
   if (keys.length === 0) return
   const count = Math.ceil(keys.length / leafLength)
   const length = Math.ceil(keys.length / count)
   for (let from = 0; from < keys.length; from += length)
     yield {
-      keys: keys.slice(from, from + length),
+      keys: common(keys.slice(from, from + length)),
       // V8 keeps numbers without an object for each, 16 bytes, in an array that was made with nothing else in it.
       values: Array.of(...values.slice(from, from + length)),
     }

@@ -43,6 +43,21 @@ test('it holds what a Map would after any changes, in order of the keys', () => 
   )
 })
 
+test('a map with keys in common with another one holds what it would without', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(batch, batch), { maxLength: 6 }), (batches) => {
+      let [like, alone, beside] = [large, SortedMap.empty<number>(), SortedMap.empty<number>()]
+      for (const [ofLike, ofBoth] of [[[], [...large]] as const, ...batches]) {
+        like = like.with(new Map(ofLike))
+        alone = alone.with(new Map(ofBoth))
+        beside = beside.with(new Map(ofBoth), like)
+        expect([...beside]).toEqual([...alone])
+      }
+    }),
+    { numRuns: 30 },
+  )
+})
+
 test('keys may be numbers, in their order', () => {
   const map = SortedMap.of([10, 2 ** 32 - 2, 9].map((number) => [number, `port-${number}`]))
   expect([...map.keys()]).toEqual([9, 10, 2 ** 32 - 2])

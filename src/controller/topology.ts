@@ -126,7 +126,7 @@ function tablesAfter(before: Tables, rows: Rows, portsIn: GroupOf): Tables {
       const row = rows.lport.get(id)
       return portOf(row, rows.dnsname.get(id), row && networks.get(row.lswitch))
     },
-    isSamePort,
+    { isSame: isSamePort, like: rows.lport },
   )
   const routers = updated(
     before.routers,
@@ -163,12 +163,18 @@ function* awaiting(subnetIds: ReadonlySet<string>, { lport }: Rows): Iterable<st
   for (const [id, { subnets }] of lport) if (subnets.some((subnet) => subnetIds.has(subnet))) yield id
 }
 
+interface UpdateOptions<V> {
+  readonly isSame?: (one: V, other: V) => boolean
+  /** A map that mostly has the same keys. */
+  readonly like?: ReadonlyMap<string, unknown>
+}
+
 /** The map with these entries made again; one that comes out equal stays what it was. */
 function updated<V>(
   before: SortedMap<V>,
   ids: Iterable<string>,
   make: (id: string) => V | undefined,
-  isSame: (one: V, other: V) => boolean = isDeepStrictEqual,
+  { isSame = isDeepStrictEqual, like }: UpdateOptions<V> = {},
 ): SortedMap<V> {
   const changes = new Map<string, V | undefined>()
   for (const id of ids)
@@ -176,7 +182,7 @@ function updated<V>(
       const now = make(id)
       changes.set(id, now && unlessEqual(before.get(id), now, isSame))
     }
-  return before.with(changes)
+  return before.with(changes, like)
 }
 
 /** `before` if it is equal. */

@@ -106,7 +106,8 @@ export function changedNorthbound(previous: Northbound, changes: Iterable<RawCha
     perTable((table) => {
       const { rows, unread, digests } = previous.readings[table]
       const { rows: ofRows, unread: ofUnread, digests: ofDigests } = given[table]
-      return { rows: rows.with(ofRows), unread: unread.with(ofUnread), digests: digests.with(ofDigests) }
+      const now = rows.with(ofRows)
+      return { rows: now, unread: unread.with(ofUnread), digests: digests.with(ofDigests, now) }
     }),
   )
 }
