@@ -101,15 +101,19 @@ export function changedNorthbound(previous: Northbound, changes: Iterable<RawCha
     given[table].unread.set(id, rejected)
     given[table].digests.set(id, digest)
   }
-  return linked(
-    previous,
-    perTable((table) => {
-      const { rows, unread, digests } = previous.readings[table]
-      const { rows: ofRows, unread: ofUnread, digests: ofDigests } = given[table]
-      const now = rows.with(ofRows)
-      return { rows: now, unread: unread.with(ofUnread), digests: digests.with(ofDigests, now) }
-    }),
-  )
+  const read = { ...previous.readings } as { [T in TableName]: RowsRead }
+  for (const table of tableNames) {
+    const { unread, digests } = read[table]
+    // A row that belongs to another one has its id.
+    const owner = referencesOf(table).find(([, { isOwner }]) => isOwner)?.[1].table
+    const rows = read[table].rows.with(given[table].rows, owner && read[owner].rows)
+    read[table] = {
+      rows,
+      unread: unread.with(given[table].unread),
+      digests: digests.with(given[table].digests, rows),
+    }
+  }
+  return linked(previous, read)
 }
 
 const nothing = { row: undefined, rejected: undefined }
