@@ -125,6 +125,8 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
         isRepair = false
         continue
       }
+      // A lease is waited for by now, and what was sent for seconds may look new: nothing of it is read at once.
+      if (settledFor === undefined) nextPollAt = Math.max(nextPollAt, clock.now() + pollMs)
       settledFor = desired
       if (failures.size === 0) mirror.share(desired!)
       settled()

@@ -248,6 +248,20 @@ describe('later', () => {
     expect(held()).toEqual(['0/100', '5/200'])
   })
 
+  test('what a start has sent for longer than that is not read before the lease is asked for', async () => {
+    const { clock, reconciler, fake, settled } = setup()
+    fake.wait = async () => fake.hold()
+    reconciler.want(desiredOf([a]))
+    await clock.advance(5000)
+    fake.wait = async () => {}
+    fake.told.length = 0
+    fake.release()
+    await clock.advance(1000)
+    expect([settled(), fake.told]).toEqual([1, []])
+    await clock.advance(1000)
+    expect(fake.told).toEqual(['?'])
+  })
+
   test('reading takes place every two seconds and no more often', async () => {
     const { clock, reconciler, fake } = setup()
     reconciler.want(desiredOf([a]))
