@@ -171,8 +171,8 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
       )
       for (const [index, failure] of refusals.entries())
         if (failure !== undefined) refuse(batch[index]!, failure.reason)
-      metrics.installed.set(mirror.installed.flows.size)
     }
+    metrics.installed.set(mirror.installed.flows.size)
   }
 
   function succeed(changes: readonly Change[], isRepair: boolean): void {
