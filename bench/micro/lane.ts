@@ -73,7 +73,7 @@ export function createLane(size: CloudSize): Lane {
   return {
     localPorts,
     handlers: {
-      foresee: (_, messages) => desk.foresee(messages),
+      foresee: (_, messages, count) => desk.foresee(messages, count),
       packetIn: (session, message) => desk.packetIn(session, message),
     },
     packetIn: (port, place, id) => packetIn(port, `vm-${place}.${domainOf(port.network, size)}`, id),

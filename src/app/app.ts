@@ -61,10 +61,11 @@ export interface App {
    */
   packetIn?(punt: Punt, view: View): Verdict
   /**
-   * Sees several packets that `packetIn` is about to be asked of, or some of them, with the same view: what all of them
-   * need can be fetched from memory side by side. Nothing depends on whether it is called.
+   * Sees the packets that `packetIn` is about to be asked of, or some of them, with the same view: the first `count` of
+   * `sights`, whose objects it is then given. What all of them need can be fetched from memory side by side. Nothing
+   * depends on whether it is called.
    */
-  foresee?(sights: readonly Sight[], view: View): void
+  foresee?(sights: readonly Sight[], count: number, view: View): void
   /** What becomes of a packet that this application failed on; an optional service says `pass`. */
   readonly onFailure: 'pass' | 'drop'
   /** The rows that lead the packets of a port past this application, when a verdict asks for it. */
@@ -115,18 +116,22 @@ export type Inspection = (request: Readonly<Record<string, unknown>>, view: View
 export interface Sight {
   /** The asking port, from the register `reg6`: never from an address that the guest chose. */
   readonly port: LocalPort
-  /** The Ethernet frame, a slice of the socket's buffer. Valid until the packet was decided. */
-  readonly frame: Buffer
+  /** The Ethernet frame is what stands here between `start` and `end`, valid until the packet was decided. */
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
 }
 
 /** A packet on its way through the switch, paused for a verdict, and valid until then: the next one takes its place. */
 export interface Punt extends Sight {
+  /** The frame as a Buffer, made when it is asked for: for those who need not save it. */
+  readonly frame: Buffer
   /** When the host took it up, in milliseconds of `AppHost.now`: for those who need no better clock. */
   readonly atMs: number
   /** Where the frame of a reply may be written instead of to a buffer of one's own. */
-  readonly room?: Room
+  readonly room?: Room | undefined
   /** What the pipeline wrote into its registers, by their numbers; undefined is 0. */
-  readonly registers?: { register(number: number): number | undefined }
+  readonly registers?: { register(number: number): number | undefined } | undefined
 }
 
 /** Room for a frame of at most 1,500 bytes, from `at` on. Whoever has it may leave it as it likes. */

@@ -142,8 +142,8 @@ export function createAttachments(options: AttachmentOptions): Attachments {
         refuse('other_switch', reason)
         session.close(reason)
       },
-      foresee(session, messages) {
-        if (current.value?.session === session) desk.foresee(messages)
+      foresee(session, messages, count) {
+        if (current.value?.session === session) desk.foresee(messages, count)
       },
       packetIn(session, message) {
         packetIns.count += 1

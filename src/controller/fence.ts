@@ -90,10 +90,11 @@ export function fenced({ app, extension, checked, now, log, metrics }: FenceOpti
   }
 
   /** Without the room of a reply: it is the switch's, and only what was written to it may be sent. */
-  function decide({ port, frame, atMs }: Punt, view: View): Verdict {
+  function decide({ port, bytes, start, end, frame, atMs }: Punt, view: View): Verdict {
+    const punt = { port, bytes, start, end, frame, atMs }
     const startedAt = now()
     try {
-      const verdict: unknown = limited('packetIn', () => app.packetIn!({ port, frame, atMs }, view))
+      const verdict: unknown = limited('packetIn', () => app.packetIn!(punt, view))
       if (verdict instanceof Promise) {
         verdict.catch(() => {})
         throw new BugError('packetIn returned a promise; it has to decide at once')

@@ -5,15 +5,15 @@
  * and the controller go on. Runs in the socket's data handler and never waits.
  */
 
-import { type App, type Punt, selfCheckPort, type Verdict } from '../app/app.ts'
+import { type App, selfCheckPort, type Verdict } from '../app/app.ts'
 import type { LocalPort, View } from '../app/view.ts'
 import { BugError } from '../errors.ts'
 import { type Logger, rateLimited } from '../log.ts'
 import type { Cell, Metrics } from '../metrics.ts'
 import type { Clock } from '../openflow/index.ts'
-import type { Writable } from '../wire/writable.ts'
 import { createBypass } from './bypass.ts'
-import { type PacketIn, probeSequenceOf, type SwitchLink, sourceKeyOf } from './messages.ts'
+import { type PacketIn, probeSequenceOf, type SwitchLink } from './messages.ts'
+import { Turns } from './turns.ts'
 
 /** What an application may take for one packet; more is counted (docs/operations.md). */
 const budgetMs = 1
@@ -24,8 +24,6 @@ const latencyBounds = [
   1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.5,
 ]
 const quietMs = 200
-/** No port has it: keys are counted up from 1. */
-const noKey = 0
 const maxDrainMs = 2000
 
 /** Where verdicts go. */
@@ -35,8 +33,8 @@ export type PuntLink = Pick<
 >
 
 export interface PuntDesk {
-  /** Lets applications foresee packets that are given to `packetIn` right after. Never throws. */
-  foresee(messages: readonly PacketIn[]): void
+  /** Lets applications foresee the first `count` packets, which are given to `packetIn` right after. Never throws. */
+  foresee(messages: readonly PacketIn[], count: number): void
   /** Decides one packet and sends what follows from it. Never throws. */
   packetIn(link: PuntLink, message: PacketIn): void
   /** The view to decide by from now on; with none every packet goes on. */
@@ -71,40 +69,14 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
   const limited = rateLimited(clock.now)
   let deciders = decidersOf(apps)
   let view: View | undefined
-  let ports: ReadonlyMap<number, LocalPort> = new Map()
-  const now: Turn = { app: undefined, port: undefined, punt: emptyPunt() }
-  /** Packets that were foreseen, of which those from `next` to before `count` have not been taken. */
-  const foreseen = { turns: [] as Turn[], next: 0, count: 0 }
+  const turns = new Turns(deciders)
   /** When the last packet was done with: a packet reads the clock once. */
   const done = { atMs: Number.NEGATIVE_INFINITY }
   let isDraining = false
 
-  /** Finds out whose packet it is. */
-  function prepare(turn: Turn, message: PacketIn): Turn {
-    const key = sourceKeyOf(message) ?? noKey
-    turn.app = ownerOf(message, deciders)
-    turn.port = key === selfCheckPort.key ? selfCheckPort : ports.get(key)
-    if (turn.port !== undefined) turn.punt.port = turn.port
-    turn.punt.frame = message.packet
-    turn.punt.registers = message
-    return turn
-  }
-
-  /** What is known of a packet since it was foreseen, else now. */
-  function turnOf(message: PacketIn): Turn {
-    const { packet } = message
-    for (let i = foreseen.next; i < foreseen.count; i++) {
-      const turn = foreseen.turns[i]!
-      if (turn.punt.frame !== packet) continue
-      foreseen.next = i + 1
-      return turn
-    }
-    return prepare(now, message)
-  }
-
   /** Decides a packet; gives the application that was asked. */
   function take(link: PuntLink, message: PacketIn, atMs: number): App | undefined {
-    const { app, port, punt } = turnOf(message)
+    const { app, port, punt } = turns.of(message)
     if (app === undefined) return pass(link, message, 'host', 'unknown_owner')
     if (isDraining) return pass(link, message, app.name, 'stopping')
     if (view === undefined) return pass(link, message, app.name, 'no_view')
@@ -169,13 +141,8 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
   }
 
   function foreseeFor(app: App, view: View): void {
-    const punts: Punt[] = []
-    for (let i = 0; i < foreseen.count; i++) {
-      const turn = foreseen.turns[i]!
-      if (turn.app === app && turn.port !== undefined) punts.push(turn.punt)
-    }
     try {
-      app.foresee!(punts, view)
+      turns.foreseenBy(app, (punts, count) => app.foresee!(punts, count, view))
     } catch (error) {
       limited(app.name, (suppressed) =>
         log.error({ app: app.name, suppressed, err: error }, 'an application failed to foresee packets'),
@@ -184,14 +151,9 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
   }
 
   return {
-    foresee(messages) {
-      foreseen.next = 0
-      foreseen.count = 0
-      if (view === undefined || isDraining) return
-      const { turns } = foreseen
-      while (turns.length < messages.length)
-        turns.push({ app: undefined, port: undefined, punt: emptyPunt() })
-      for (const message of messages) prepare(turns[foreseen.count++]!, message)
+    foresee(messages, count) {
+      if (view === undefined || isDraining) return turns.forget()
+      turns.foresee(messages, count)
       for (const app of deciders) if (app.foresee) foreseeFor(app, view)
     },
     packetIn(link, message) {
@@ -204,14 +166,13 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
       if (endedAt - startedAt > budgetMs) overruns.inc({ app: asked.name })
     },
     setView(next) {
-      if (next?.localPorts !== view?.localPorts)
-        ports = new Map(next?.localPorts.map((port) => [port.key, port]) ?? [])
+      turns.forget()
+      if (next?.localPorts !== view?.localPorts) turns.setPorts(next?.localPorts ?? [])
       view = next
-      foreseen.count = 0
     },
     setApps(next) {
       deciders = decidersOf(next)
-      foreseen.count = 0
+      turns.setApps(deciders)
     },
     drain() {
       isDraining = true
@@ -228,22 +189,6 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
       })
     },
   }
-}
-
-/** A packet on its way through the desk; one after the other is written to the same turn, and leaves no garbage behind. */
-interface Turn {
-  /** Undefined if nobody owns it. */
-  app: App | undefined
-  /** Undefined if it is none of the view. */
-  port: LocalPort | undefined
-  readonly punt: Writable<Punt>
-}
-
-const emptyPunt = (): Writable<Punt> => ({ port: selfCheckPort, frame: Buffer.alloc(0), atMs: 0 })
-
-function ownerOf(message: PacketIn, deciders: readonly App[]): App | undefined {
-  for (const app of deciders) if (message.isOf(app.name)) return app
-  return undefined
 }
 
 const decidersOf = (apps: readonly App[]): readonly App[] => apps.filter((app) => app.packetIn)

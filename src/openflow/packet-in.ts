@@ -89,7 +89,17 @@ export class PacketIn {
     return this.bytes.readUInt32BE(this.start + 4)
   }
 
-  /** The frame, as far as it was sent up; the same object each time. */
+  /** Where the frame, as far as it was sent up, begins in `bytes`. */
+  get packetStart(): number {
+    return this.#packetAt
+  }
+
+  /** Where it ends. */
+  get packetEnd(): number {
+    return this.#packetEnd
+  }
+
+  /** The frame; the same object each time. */
   get packet(): Buffer {
     this.#packet ??= this.bytes.subarray(this.#packetAt, this.#packetEnd)
     return this.#packet

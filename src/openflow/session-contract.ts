@@ -68,8 +68,11 @@ export interface Counts {
 /** Who is told what happens; called while the switch's bytes are read, so nothing here may wait. */
 export interface SessionHandlers {
   connected(session: Session): void
-  /** Several packets that came together, before each of them is given to `packetIn`: what they need can be made ready. */
-  foresee?(session: Session, messages: readonly PacketIn[]): void
+  /**
+   * Several packets that came together, the first `count` of these, before each of them is given to `packetIn`: what they
+   * need can be made ready.
+   */
+  foresee?(session: Session, messages: readonly PacketIn[], count: number): void
   /** A packet, which is valid until this returns: the next one takes its place. */
   packetIn(session: Session, message: PacketIn): void
   /** Whatever else the switch says unasked: port status, removed flows, messages that we do not know. */

@@ -313,7 +313,7 @@ export class SwitchSession implements Session {
     if (count === 0) return
     this.#packetInCount = 0
     const messages = this.#packetIns
-    if (count > 1) this.#handlers.foresee?.(this, messages.slice(0, count))
+    if (count > 1) this.#handlers.foresee?.(this, messages, count)
     for (let i = 0; i < count && !this.isClosed; i++) this.#handlers.packetIn(this, messages[i]!)
   }
 

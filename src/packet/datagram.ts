@@ -34,6 +34,6 @@ export function datagram(from: Endpoint, to: Endpoint, payload: Uint8Array): Buf
   setWord(frame, udpOffset + 2, to.port)
   frame.set(payload, udpOffset + udpSize)
   const size = udpSize + payload.length
-  writeUdp(frame, udpOffset, size, pseudoHeaderSum(frame, isIpv6 ? 6 : 4, size))
+  writeUdp(frame, udpOffset, size, pseudoHeaderSum(frame, ethernetSize, isIpv6 ? 6 : 4, size))
   return frame
 }

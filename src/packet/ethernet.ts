@@ -8,19 +8,27 @@ export const ethernetSize = 14
 
 export const etherTypes = { ipv4: 0x0800, ipv6: 0x86dd } as const
 
-/** The EtherType of a frame of one host, for one host unless it may be for anybody; else why it is none. */
-export function readEthernet(frame: Uint8Array, reach: Reach): number | Unparsed {
-  if (frame.length < ethernetSize) return 'short'
-  if (isGroup(frame[6]!)) return 'source'
-  if (reach === 'host' && isGroup(frame[0]!)) return 'destination'
-  return (frame[12]! << 8) | frame[13]!
+/**
+ * The EtherType of the frame between `start` and `end`, of one host, for one host unless it may be for anybody; else why it
+ * is none.
+ */
+export function readEthernet(
+  bytes: Uint8Array,
+  reach: Reach,
+  start = 0,
+  end = bytes.length,
+): number | Unparsed {
+  if (end - start < ethernetSize) return 'short'
+  if (isGroup(bytes[start + 6]!)) return 'source'
+  if (reach === 'host' && isGroup(bytes[start]!)) return 'destination'
+  return (bytes[start + 12]! << 8) | bytes[start + 13]!
 }
 
-/** Writes at `at` the header of the frame that answers `frame`: its addresses swapped, its EtherType. */
-export function writeAnsweringEthernet(reply: Buffer, at: number, frame: Buffer): void {
-  copyBytes(reply, at, frame, 6, 12)
-  copyBytes(reply, at + 6, frame, 0, 6)
-  copyBytes(reply, at + 12, frame, 12, 14)
+/** Writes at `at` the header of the frame that answers the one at `start`: its addresses swapped, its EtherType. */
+export function writeAnsweringEthernet(reply: Buffer, at: number, bytes: Buffer, start: number): void {
+  copyBytes(reply, at, bytes, start + 6, start + 12)
+  copyBytes(reply, at + 6, bytes, start, start + 6)
+  copyBytes(reply, at + 12, bytes, start + 12, start + 14)
 }
 
 /** The group bit of a MAC address stands in its first byte (IEEE 802-2014 §8.2.2). */

@@ -30,11 +30,11 @@ export function parseIcmpv6(frame: Uint8Array): Icmpv6Frame | Unparsed {
   const etherType = readEthernet(frame, 'anybody')
   if (typeof etherType === 'string') return etherType
   if (etherType !== etherTypes.ipv6) return 'ethertype'
-  const messageEnd = readIpv6(frame, 'anybody', icmpv6Protocol)
+  const messageEnd = readIpv6(frame, ethernetSize, frame.length, 'anybody', icmpv6Protocol)
   if (typeof messageEnd === 'string') return messageEnd
   const size = messageEnd - messageOffset
   if (size < headSize) return 'length'
-  const pseudoHeader = pseudoHeaderSum(frame, 6, size, icmpv6Protocol)
+  const pseudoHeader = pseudoHeaderSum(frame, ethernetSize, 6, size, icmpv6Protocol)
   if (checksumOf(sum(frame, messageOffset, messageEnd, pseudoHeader)) !== 0) return 'checksum'
   return { hopLimit: frame[ethernetSize + 7]!, messageOffset, messageEnd }
 }
@@ -58,7 +58,7 @@ export function icmpv6Frame(
     frame,
     messageOffset,
     frame.length,
-    pseudoHeaderSum(frame, 6, message.length, icmpv6Protocol),
+    pseudoHeaderSum(frame, ethernetSize, 6, message.length, icmpv6Protocol),
   )
   setWord(frame, messageOffset + 2, checksumOf(total))
   return frame

@@ -1,12 +1,11 @@
 /**
- * IPv4 (RFC 791) and IPv6 (RFC 8200) headers straight behind an Ethernet header, as far as an answer to a UDP packet
- * needs them: no options, no extension headers, no fragments. It knows UDP only as a protocol number.
+ * IPv4 (RFC 791) and IPv6 (RFC 8200) headers, as far as an answer to a UDP packet needs them: no options, no extension
+ * headers, no fragments. Each begins at `at`. It knows UDP only as a protocol number.
  */
 
 import { checksum, sum } from '../wire/checksum.ts'
 import { setWord } from '../wire/word.ts'
 import { copyBytes } from './copy.ts'
-import { ethernetSize } from './ethernet.ts'
 import type { Reach, Unparsed } from './reasons.ts'
 
 /** Sizes of the headers in bytes. */
@@ -15,14 +14,13 @@ export const ipv6Size = 40
 
 const udpProtocol = 17
 const hopLimit = 64
-const at = ethernetSize
 
-/** Checks an IPv4 header; gives the offset in the frame where its payload ends, else why it is not understood. */
-export function readIpv4(frame: Uint8Array, reach: Reach): number | Unparsed {
-  if (frame.length < at + ipv4Size) return 'short'
+/** Checks the IPv4 header of a frame that ends at `frameEnd`; gives the offset where its payload ends, else why it is not understood. */
+export function readIpv4(frame: Uint8Array, at: number, frameEnd: number, reach: Reach): number | Unparsed {
+  if (frameEnd < at + ipv4Size) return 'short'
   if (frame[at] !== 0x45) return 'header'
   const end = at + ((frame[at + 2]! << 8) | frame[at + 3]!)
-  if (end < at + ipv4Size || end > frame.length) return 'length'
+  if (end < at + ipv4Size || end > frameEnd) return 'length'
   if (checksum(frame, at, at + ipv4Size) !== 0) return 'checksum'
   // Of the flags, only "don't fragment" may be set, and the offset is 0.
   if ((frame[at + 6]! & 0xbf) !== 0 || frame[at + 7] !== 0) return 'fragment'
@@ -33,21 +31,27 @@ export function readIpv4(frame: Uint8Array, reach: Reach): number | Unparsed {
   return end
 }
 
-/** Checks an IPv6 header; gives the offset in the frame where its payload ends, else why it is not understood. */
-export function readIpv6(frame: Uint8Array, reach: Reach, protocol = udpProtocol): number | Unparsed {
-  if (frame.length < at + ipv6Size) return 'short'
+/** Checks the IPv6 header of a frame that ends at `frameEnd`; gives the offset where its payload ends, else why it is not understood. */
+export function readIpv6(
+  frame: Uint8Array,
+  at: number,
+  frameEnd: number,
+  reach: Reach,
+  protocol = udpProtocol,
+): number | Unparsed {
+  if (frameEnd < at + ipv6Size) return 'short'
   if (frame[at]! >> 4 !== 6) return 'header'
   if (frame[at + 6] !== protocol) return 'protocol'
   const end = at + ipv6Size + ((frame[at + 4]! << 8) | frame[at + 5]!)
-  if (end > frame.length) return 'length'
+  if (end > frameEnd) return 'length'
   if (reach === 'anybody') return end
   if (!isIpv6Host(frame, at + 8)) return 'source'
   if (!isIpv6Host(frame, at + 24)) return 'destination'
   return end
 }
 
-/** Writes at `to` the IPv4 header of the answer to `frame`; `size` counts the bytes behind the Ethernet header. */
-export function writeAnsweringIpv4(reply: Buffer, to: number, frame: Buffer, size: number): void {
+/** Writes at `to` the IPv4 header of the answer to the one at `at`; `size` counts its bytes and those behind it. */
+export function writeAnsweringIpv4(reply: Buffer, to: number, frame: Buffer, at: number, size: number): void {
   copyBytes(reply, to + 12, frame, at + 16, at + 20)
   copyBytes(reply, to + 16, frame, at + 12, at + 16)
   writeIpv4(reply, to, size)
@@ -64,8 +68,8 @@ export function writeIpv4(reply: Buffer, to: number, size: number): void {
   setWord(reply, to + 10, checksum(reply, to, to + ipv4Size))
 }
 
-/** Writes at `to` the IPv6 header of the answer to `frame`; `size` counts the bytes behind the Ethernet header. */
-export function writeAnsweringIpv6(reply: Buffer, to: number, frame: Buffer, size: number): void {
+/** Writes at `to` the IPv6 header of the answer to the one at `at`; `size` counts its bytes and those behind it. */
+export function writeAnsweringIpv6(reply: Buffer, to: number, frame: Buffer, at: number, size: number): void {
   copyBytes(reply, to + 8, frame, at + 24, at + 40)
   copyBytes(reply, to + 24, frame, at + 8, at + 24)
   writeIpv6(reply, to, size)
@@ -82,6 +86,7 @@ export function writeIpv6(reply: Buffer, to: number, size: number): void {
 /** The running sum of the pseudo-header (RFC 768, RFC 8200 §8.1) of a packet with `length` bytes of UDP, or of another protocol. */
 export function pseudoHeaderSum(
   frame: Uint8Array,
+  at: number,
   family: 4 | 6,
   length: number,
   protocol = udpProtocol,

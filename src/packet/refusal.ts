@@ -74,7 +74,7 @@ export function icmpError(
     error[at + 1] = internetworkControl
     sealIpv4(error)
   }
-  const pseudo = family === 4 ? 0 : pseudoHeaderSum(error, 6, error.length - icmp, protocols.icmpv6)
+  const pseudo = family === 4 ? 0 : pseudoHeaderSum(error, at, 6, error.length - icmp, protocols.icmpv6)
   setWord(error, icmp + 2, checksumOf(sum(error, icmp, error.length, pseudo)))
   return error
 }
@@ -97,7 +97,7 @@ export function tcpReset(
   if (end - tcp < tcpSize) return 'short'
   const headerSize = (frame[tcp + 12]! >> 4) * 4
   if (headerSize < tcpSize || headerSize > end - tcp) return 'length'
-  if (checksumOf(sum(frame, tcp, end, pseudoHeaderSum(frame, family, end - tcp, protocols.tcp))) !== 0)
+  if (checksumOf(sum(frame, tcp, end, pseudoHeaderSum(frame, at, family, end - tcp, protocols.tcp))) !== 0)
     return 'checksum'
   const seen = frame[tcp + 13]!
   if ((seen & flags.rst) !== 0) return 'reset'
@@ -115,7 +115,7 @@ export function tcpReset(
   reset[to + 13] = (seen & flags.ack) !== 0 ? flags.rst : flags.rst | flags.ack
   writeHead(reset, frame, family, protocols.tcp, route)
   if (family === 4) sealIpv4(reset)
-  const pseudo = pseudoHeaderSum(reset, family, tcpSize, protocols.tcp)
+  const pseudo = pseudoHeaderSum(reset, at, family, tcpSize, protocols.tcp)
   setWord(reset, to + 16, checksumOf(sum(reset, to, reset.length, pseudo)))
   return reset
 }

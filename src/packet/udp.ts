@@ -9,10 +9,16 @@ import type { Unparsed } from './reasons.ts'
 export const udpSize = 8
 
 /**
- * Checks the UDP header at `offset` of a packet whose IP payload ends at `end`; gives the offset where the UDP payload
- * ends, else why it is not understood. Bytes between there and `end` are no error.
+ * Checks the UDP header at `offset` of a packet whose IP header is at `ip` and whose IP payload ends at `end`; gives the
+ * offset where the UDP payload ends, else why it is not understood. Bytes between there and `end` are no error.
  */
-export function readUdp(frame: Uint8Array, family: 4 | 6, offset: number, end: number): number | Unparsed {
+export function readUdp(
+  frame: Uint8Array,
+  family: 4 | 6,
+  ip: number,
+  offset: number,
+  end: number,
+): number | Unparsed {
   if (end - offset < udpSize) return 'length'
   const length = wordAt(frame, offset + 4)
   if (length < udpSize || length > end - offset) return 'length'
@@ -21,25 +27,25 @@ export function readUdp(frame: Uint8Array, family: 4 | 6, offset: number, end: n
   const isUnsummed = frame[offset + 6] === 0 && frame[offset + 7] === 0
   // "No checksum" is allowed on IPv4 (RFC 768) and forbidden on IPv6 (RFC 8200 §8.1).
   if (isUnsummed) return family === 4 ? offset + length : 'checksum'
-  const total = sum(frame, offset, offset + length, pseudoHeaderSum(frame, family, length))
+  const total = sum(frame, offset, offset + length, pseudoHeaderSum(frame, ip, family, length))
   return checksumOf(total) === 0 ? offset + length : 'checksum'
 }
 
 /**
- * Writes the UDP header of the answer to `frame` at `at`, ports swapped; `size` counts its bytes with the payload, which
- * is already there, as is the IP header. `offset` is where `frame` has its own.
+ * Writes at `at` the UDP header of the answer to the one at `offset`, ports swapped; `size` counts its bytes with the
+ * payload, which is already there.
  */
 export function writeAnsweringUdp(
   reply: Buffer,
   at: number,
   size: number,
   frame: Uint8Array,
-  family: 4 | 6,
   offset: number,
+  pseudoHeader: number,
 ): void {
   setWord(reply, at, wordAt(frame, offset + 2))
   setWord(reply, at + 2, wordAt(frame, offset))
-  writeUdp(reply, at, size, pseudoHeaderSum(frame, family, size)) // the addresses are only swapped
+  writeUdp(reply, at, size, pseudoHeader)
 }
 
 /** Writes the UDP header at `at` behind its ports, which are already there, as is the payload. */

@@ -9,14 +9,14 @@ import { reasonOf } from '../../src/errors.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics, type Metrics } from '../../src/metrics.ts'
 import { formatFlow } from '../../src/openflow/index.ts'
-import { flowOf } from '../support/apps.ts'
+import { flowOf, puntOf } from '../support/apps.ts'
 import { twoTenants } from '../support/view.ts'
 
 const [extension] = allotTables([
   { name: 'echo', tables: { echo: { after: 'services', canPunt: true } } },
 ]) as [ReturnType<typeof allotTables>[number]]
 const view = twoTenants()
-const punt: Punt = { port: view.localPorts[0]!, frame: Buffer.alloc(60), atMs: 0 }
+const punt: Punt = puntOf(view.localPorts[0]!, Buffer.alloc(60))
 const entry = foreignFlow(extension, 'services', 50, {}, [goto('echo')])
 const passed: Verdict = { kind: 'pass', why: 'test' }
 

@@ -99,16 +99,24 @@ describe('packets that come together', () => {
 
   test('are foreseen by their owner, each with its own tenant’s port', () => {
     const seen: string[] = []
-    const foresee: App['foresee'] = (sights) =>
-      void seen.push(sights.map(({ port, frame }) => `${port.topic} ${port.key} ${frame}`).join())
+    const foresee: App['foresee'] = (sights, count) =>
+      void seen.push(
+        sights
+          .slice(0, count)
+          .map(
+            ({ port, bytes, start, end }) =>
+              `${port.topic} ${port.key} ${bytes.toString('latin1', start, end)}`,
+          )
+          .join(),
+      )
     const { desk } = setup([
       deciderOf('dns', () => ({ kind: 'pass', why: 'x' }), { foresee }),
       replier('other'),
     ])
-    desk.foresee(together)
+    desk.foresee(together, together.length)
     expect(seen).toEqual([`${tenants.red} 1 a frame,${tenants.blue} 4 a frame`])
     desk.setView(undefined)
-    desk.foresee(together)
+    desk.foresee(together, together.length)
     expect(seen).toHaveLength(1)
   })
 
@@ -120,7 +128,7 @@ describe('packets that come together', () => {
     })
     const { desk, take } = setup([decider])
     const [red, blue] = [packetOf('dns', 1), packetOf('dns', 4)]
-    desk.foresee([red, blue])
+    desk.foresee([red, blue], 2)
     take(red)
     const view = twoTenants()
     const moved = (port: LocalPort) => ({ ...port, ofport: port.ofport + 50 })
@@ -132,7 +140,7 @@ describe('packets that come together', () => {
   test('and never are, are not mistaken for those read in their place', () => {
     const { desk, take, sent } = setup([replier()])
     const [red, blue] = [packetOf('dns', 1), packetOf('dns', 4)]
-    desk.foresee([red, red])
+    desk.foresee([red, red], 2)
     red.moveTo(blue.bytes, blue.start, blue.end)
     take(red)
     expect(sent).toMatchObject([{ actions: [{ kind: 'output', port: 14 }] }])
@@ -143,7 +151,7 @@ describe('packets that come together', () => {
       throw new Error('a bug')
     }
     const { desk, take, fates } = setup([{ ...replier(), foresee }])
-    desk.foresee(together)
+    desk.foresee(together, together.length)
     take(together[0]!)
     expect(fates()).toHaveLength(1)
   })

@@ -533,7 +533,7 @@ describe('packet-ins that come together', () => {
     ],
   ])('%s', (_name, chunk, expected) => {
     const { session, handlers, events } = startConnected()
-    handlers.foresee = (_, messages) => void events.push(`foreseen ${messages.length}`)
+    handlers.foresee = (_, __, count) => void events.push(`foreseen ${count}`)
     session.receive(Buffer.concat(chunk))
     expect(session.isClosed ? [...events, 'closed'] : events).toEqual(expected)
   })
@@ -566,7 +566,8 @@ describe('each packet-in is read as what it is', () => {
     const { session, handlers } = startSession()
     const seen: number[] = []
     const foreseen: number[] = []
-    handlers.foresee = (_, messages) => void foreseen.push(...messages.map(({ xid }) => xid))
+    handlers.foresee = (_, messages, count) =>
+      void foreseen.push(...messages.slice(0, count).map(({ xid }) => xid))
     handlers.packetIn = (_, { xid }) => void seen.push(xid)
     for (const chunk of chunks) session.receive(Buffer.concat(chunk))
     expect(seen).toEqual([1, 2, 3, 4])

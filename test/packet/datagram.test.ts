@@ -30,6 +30,7 @@ describe('parseFrame', () => {
     for (const { frame, side } of recorded)
       expect(parseFrame(frame, 'anybody')).toEqual({
         family: 4,
+        start: 0,
         udpOffset: 34,
         payloadOffset: 42,
         payloadEnd: frame.length,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseFrame, type UdpFrame, writeAnswer } from '../../src/packet/index.ts'
+import { emptyFrame, headersSize, parseFrame, type UdpFrame, writeAnswer } from '../../src/packet/index.ts'
 import { checksum } from '../../src/wire/checksum.ts'
 import { captured, frameOf, tcpdumpOf } from './foreign.ts'
 
@@ -37,6 +37,7 @@ describe('parseFrame reads what real tools send', () => {
     const payloadOffset = isIpv6 ? 62 : 42
     expect(result).toEqual({
       family: isIpv6 ? 6 : 4,
+      start: 0,
       udpOffset: payloadOffset - 8,
       payloadOffset,
       payloadEnd: frame.length,
@@ -56,6 +57,29 @@ describe('parseFrame reads what real tools send', () => {
     longer.writeUInt16BE(0, 24)
     longer.writeUInt16BE(checksum(longer, 14, 34), 24)
     expect(parseFrame(longer)).toEqual(parseFrame(frame))
+  })
+})
+
+describe('a frame among the bytes of others', () => {
+  const [before, behind] = [Buffer.alloc(13, 0xee), Buffer.alloc(99, 0x5a)]
+
+  test.each(captured)('is read and answered as if it stood alone: $text', ({ frame }) => {
+    const bytes = Buffer.concat([before, frame, behind])
+    const end = before.length + frame.length
+    const alone = parseFrame(frame)
+    const among = parseFrame(bytes, 'host', emptyFrame(), before.length, end)
+    if (typeof alone === 'string' || typeof among === 'string') return expect(among).toBe(alone)
+    const { family, destinationPort, ...offsets } = alone
+    const moved = Object.entries(offsets).map(([name, offset]) => [name, offset + before.length])
+    expect(among).toEqual({ family, destinationPort, ...Object.fromEntries(moved) })
+    expect(headersSize(among)).toBe(alone.payloadOffset)
+    expect(answer(bytes, among, Buffer.alloc(5))).toEqual(answer(frame, alone, Buffer.alloc(5)))
+  })
+
+  test('ends where it is said to end, whatever follows', () => {
+    for (const { frame } of captured)
+      for (let size = 0; size < frame.length; size++)
+        expect(parseFrame(frame, 'host', emptyFrame(), 0, size)).toBe(parseFrame(frame.subarray(0, size)))
   })
 })
 
@@ -140,7 +164,7 @@ describe('parseFrame says why not', () => {
 
 /** The frame that answers. */
 function answer(frame: Buffer, packet: UdpFrame, payload: Buffer): Buffer {
-  const reply = Buffer.concat([Buffer.alloc(packet.payloadOffset, 0xff), payload])
+  const reply = Buffer.concat([Buffer.alloc(headersSize(packet), 0xff), payload])
   expect(writeAnswer(reply, 0, frame, packet, payload.length)).toBe(reply.length)
   return reply
 }

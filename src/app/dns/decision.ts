@@ -4,10 +4,10 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { type UdpFrame, type Unparsed, writeAnswer } from '../../packet/index.ts'
+import { headersSize, type UdpFrame, type Unparsed, writeAnswer } from '../../packet/index.ts'
 import type { Writable } from '../../wire/writable.ts'
-import type { Room, Sight, Verdict } from '../app.ts'
-import type { Port, View } from '../view.ts'
+import type { App, Room, Sight, Verdict } from '../app.ts'
+import type { View } from '../view.ts'
 import { createDecide, type Note } from './answer.ts'
 import { headerSize, type Rcode } from './codes.ts'
 import { nsRecord, setOf, soaRecord } from './message.ts'
@@ -34,12 +34,12 @@ export type Judgement = Exclude<Verdict, { kind: 'drop' }> & Read & { readonly r
 /** What decides; one for each loaded application. */
 export interface Decider {
   /**
-   * What becomes of a frame that the switch took from `port`; `note` hears every step. The frame is not changed. A reply
+   * What becomes of a frame that the switch took from a port; `note` hears every step. The frame is not changed. A reply
    * is `written` to `room` or, without one, a new buffer. What it says of a reply in a room is valid until the next frame.
    */
-  readonly decide: (frame: Buffer, port: Port, view: View, note?: Note, room?: Room) => Judgement
+  readonly decide: (sight: Sight, view: View, note?: Note, room?: Room) => Judgement
   /** Told of frames that `decide` will be asked of with this view (`App.foresee`). */
-  readonly foresee: (sights: readonly Sight[], view: View) => void
+  readonly foresee: NonNullable<App['foresee']>
   /** What each local port may ask for, and the rows that cannot be served. */
   readonly names: (view: View) => Names
 }
@@ -69,8 +69,8 @@ export function createDecider(rules: DecisionRules): Decider {
   const written: Writable<Judgement & { readonly kind: 'written' }> = {
     ...{ kind: 'written', size: 0, why: '', rcode: undefined, ...nothingRead },
   }
-  const decideFrame = (frame: Buffer, port: Port, view: View, note?: Note, room?: Room): Judgement => {
-    const { packet, query, scope, key } = reader.read(frame, port, view)
+  const decideFrame = (sight: Sight, view: View, note?: Note, room?: Room): Judgement => {
+    const { packet, query, scope, key } = reader.read(sight, view)
     if (typeof packet === 'string') {
       note?.('the frame is not wholly understood')
       return pass(packet, { ...nothingRead, unread: packet }, note)
@@ -81,18 +81,18 @@ export function createDecider(rules: DecisionRules): Decider {
     const read = isQuery
       ? { family, type: query.type, unread: undefined }
       : { family, type: none, unread: query }
-    const first = isQuery ? decide(query, frame, scope, key, note) : unread(query, note)
-    const isForUs =
-      first.kind === 'pass' && end - start >= headerSize && isToOwnAddress(view, port, frame, packet)
+    const first = isQuery ? decide(query, sight.bytes, scope, key, note) : unread(query, note)
+    const isForUs = first.kind === 'pass' && end - start >= headerSize && isToOwnAddress(view, sight, packet)
     if (isForUs) note?.('the server asked is an address of the cloud itself, and nothing listens there')
     const decision = isForUs ? (errorFor(query) ?? first) : first
     if (decision.kind === 'pass') return pass(decision.why, read, note)
     const { rcode, why } = decision
-    const { bytes, at } = room ?? { bytes: Buffer.allocUnsafe(start + replySizeLimit), at: 0 }
+    const messageOffset = headersSize(packet)
+    const { bytes, at } = room ?? { bytes: Buffer.allocUnsafe(messageOffset + replySizeLimit), at: 0 }
     const messageSize = isQuery
-      ? writeReply(bytes, at + start, frame, query, decision, parts)
-      : writeError(bytes, at + start, frame, start, rcode)
-    const size = writeAnswer(bytes, at, frame, packet, messageSize)
+      ? writeReply(bytes, at + messageOffset, sight.bytes, query, decision, parts)
+      : writeError(bytes, at + messageOffset, sight.bytes, start, rcode)
+    const size = writeAnswer(bytes, at, sight.bytes, packet, messageSize)
     note?.(`it is answered: ${rcode}, ${messageSize} bytes`)
     if (room === undefined) return { kind: 'reply', frame: bytes.subarray(0, size), why, rcode, ...read }
     written.size = size
@@ -103,7 +103,7 @@ export function createDecider(rules: DecisionRules): Decider {
     written.unread = read.unread
     return written
   }
-  return { decide: decideFrame, foresee: (sights, view) => reader.foresee(sights, view), names }
+  return { decide: decideFrame, foresee: (...seen) => reader.foresee(...seen), names }
 }
 
 function unread(why: Unread, note: Note | undefined) {

@@ -93,9 +93,10 @@ function createDns(values: Values, host: AppHost): App {
   }
   const decider = createDecider(rules)
   const { decide, foresee, names } = decider
-  const packetIn = ({ frame, port, atMs, room }: Punt, view: View): Verdict => {
-    if (port.key === selfCheckPort.key) return decide(frame, port, view)
-    const judgement = admit(port, atMs) ?? decide(frame, port, view, undefined, room)
+  const packetIn = (punt: Punt, view: View): Verdict => {
+    const { port, atMs, room } = punt
+    if (port.key === selfCheckPort.key) return decide(punt, view)
+    const judgement = admit(port, atMs) ?? decide(punt, view, undefined, room)
     count(port, judgement)
     return isShadow && judgement.kind !== 'pass' ? shadowed : judgement
   }

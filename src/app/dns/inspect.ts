@@ -48,7 +48,9 @@ export function inspectionsOf({ decide, names }: Decider) {
     const server = textIn(request, 'server', serverOf(port))
     const frame = sampleFrame(port, { name: textIn(request, 'name'), type, server })
     const reasons = [`the asker is port ${port.id} of ${port.topic || 'no tenant'}`, `it asks ${server}`]
-    const verdict = decide(frame, port, view, (reason) => reasons.push(reason))
+    const verdict = decide({ port, bytes: frame, start: 0, end: frame.length }, view, (reason) =>
+      reasons.push(reason),
+    )
     return {
       ...{ port: port.id, ofport: port.ofport, server, frame: frame.toString('hex'), reasons },
       ...{ verdict: verdict.kind === 'pass' ? 'pass' : 'reply', why: verdict.why },

@@ -5,6 +5,7 @@
  */
 
 import type { UdpFrame } from '../../packet/index.ts'
+import type { Sight } from '../app.ts'
 import { isDhcpPort, ownDhcpAddresses } from '../dhcp-server.ts'
 import { createGrouping } from '../grouping.ts'
 import { createJoins } from '../joins.ts'
@@ -15,8 +16,8 @@ import { ednsError, type Reply } from './answer.ts'
 import { extendedErrors } from './codes.ts'
 import type { Query, Unread } from './question.ts'
 
-/** Whether a packet of that port goes to such an address, on the port's network or on one that a router joins to it. */
-export type IsToOwnAddress = (view: View, port: Port, frame: Buffer, packet: UdpFrame) => boolean
+/** Whether a packet of a port goes to such an address, on the port's network or on one that a router joins to it. */
+export type IsToOwnAddress = (view: View, sight: Sight, packet: UdpFrame) => boolean
 
 /** Makes the function; the addresses are found again once a view and port, when a packet wants to know. */
 export function createOwnAddresses(): IsToOwnAddress {
@@ -25,7 +26,7 @@ export function createOwnAddresses(): IsToOwnAddress {
   const routersBy = createRouterAddresses()
   let known = new WeakMap<Port, ReadonlySet<string>>()
   let last: View | undefined
-  return (view, port, frame, { family, udpOffset }) => {
+  return (view, { port, bytes }, { family, udpOffset }) => {
     if (view !== last) {
       known = new WeakMap()
       last = view
@@ -33,7 +34,7 @@ export function createOwnAddresses(): IsToOwnAddress {
     const addresses = known.get(port) ?? new Set(ownAddresses(view, port))
     known.set(port, addresses)
     const size = family === 4 ? 4 : 16 // the destination is what stands in front of UDP
-    return addresses.size > 0 && addresses.has(frame.toString('latin1', udpOffset - size, udpOffset))
+    return addresses.size > 0 && addresses.has(bytes.toString('latin1', udpOffset - size, udpOffset))
   }
 
   /** As their bytes, one character each. */

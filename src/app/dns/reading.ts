@@ -6,18 +6,16 @@
 
 import { emptyFrame, parseFrame, type UdpFrame, type Unparsed } from '../../packet/index.ts'
 import type { Sight } from '../app.ts'
-import type { Port, View } from '../view.ts'
+import type { View } from '../view.ts'
 import { KeyReader } from './keys.ts'
 import type { Names } from './names.ts'
 import { emptyQuery, nameEnd, nameStart, type Query, readQuery, type Unread } from './question.ts'
 import type { Scope } from './scope.ts'
 
 const packetless: Unread = 'message'
-const nothing = Buffer.alloc(0)
 
 /** A frame, read as far as its bytes go. */
 export interface Reading {
-  readonly frame: Buffer
   readonly packet: UdpFrame | Unparsed
   readonly query: Query | Unread
   /** The names that the asker may ask for. */
@@ -28,7 +26,8 @@ export interface Reading {
 
 /** One after the other is read into the same place, so that a packet leaves no garbage behind. */
 class Place implements Reading {
-  frame: Buffer = nothing
+  /** Of what was read in advance, until it was asked for. */
+  sight: Sight | undefined
   packet: UdpFrame | Unparsed = 'short'
   query: Query | Unread = packetless
   scope: Scope | undefined
@@ -40,23 +39,24 @@ class Place implements Reading {
     this.key = new KeyReader(secret)
   }
 
-  read(frame: Buffer, scope: Scope | undefined): this {
-    const packet = parseFrame(frame, 'host', this.#packet)
+  read(sight: Sight, scope: Scope | undefined): this {
+    const { bytes, start, end } = sight
+    const packet = parseFrame(bytes, 'host', this.#packet, start, end)
     const query =
       typeof packet === 'string'
         ? packetless
-        : readQuery(frame, packet.payloadOffset, packet.payloadEnd, this.#query)
-    if (typeof query !== 'string') this.key.read(frame, nameStart(query), nameEnd(query))
-    this.frame = frame
+        : readQuery(bytes, packet.payloadOffset, packet.payloadEnd, this.#query)
+    if (typeof query !== 'string') this.key.read(bytes, nameStart(query), nameEnd(query))
+    this.sight = sight
     this.packet = packet
     this.query = query
     this.scope = scope
     return this
   }
 
-  /** Lets go of the frame, which nobody asks for any more, and of names that may be old. */
+  /** Lets go of names that may be old. */
   clear(): void {
-    this.frame = nothing
+    this.sight = undefined
     this.scope = undefined
   }
 }
@@ -83,27 +83,29 @@ export class FrameReader {
   }
 
   /** What was read of a frame in advance with this view, else what is read now; valid until the next one. */
-  read(frame: Buffer, port: Port, view: View): Reading {
+  read(sight: Sight, view: View): Reading {
     const count = this.#view === view ? this.#count : 0
     for (let i = this.#next; i < count; i++) {
       const place = this.#foreseen[i]!
-      if (place.frame !== frame) continue
+      if (place.sight !== sight) continue
       this.#next = i + 1
       return place
     }
-    return this.#now.read(frame, this.#names(view).scopeOf(port))
+    return this.#now.read(sight, this.#names(view).scopeOf(sight.port))
   }
 
-  /** Reads frames that `read` will be asked for with this view, in this order. */
-  foresee(sights: readonly Sight[], view: View): void {
-    const names = this.#names(view)
+  /** Reads the first `count` frames, which `read` will be asked for with this view, in this order. */
+  foresee(sights: readonly Sight[], count: number, view: View): void {
     const places = this.#foreseen
-    while (places.length < sights.length) places.push(new Place(this.#secret))
-    const count = sights.length
-    for (let i = count; i < this.#count; i++) places[i]!.clear()
+    const before = this.#count
+    this.#next = 0
+    this.#count = 0
+    const names = this.#names(view)
+    while (places.length < count) places.push(new Place(this.#secret))
+    for (let i = count; i < before; i++) places[i]!.clear()
     for (let i = 0; i < count; i++) {
-      const { frame, port } = sights[i]!
-      places[i]!.read(frame, names.scopeOf(port))
+      const sight = sights[i]!
+      places[i]!.read(sight, names.scopeOf(sight.port))
     }
     let touched = 0
     for (let i = 0; i < count; i++) {
@@ -115,7 +117,6 @@ export class FrameReader {
       if (scope !== undefined) touched |= scope.names.entryWord(key)
     }
     this.touched = touched
-    this.#next = 0
     this.#count = count
     this.#view = view
   }

@@ -4,6 +4,7 @@
  */
 
 import { type Action, controller, ethTypes, type Flow, type Match, setField } from '../../openflow/index.ts'
+import { ethernetSize } from '../../packet/index.ts'
 import { unroutable } from '../../routing.ts'
 import { arpAnswer, echoAnswer, ndAnswer, ndCompletion, ndFlags } from '../answers.ts'
 import type { Part } from '../app.ts'
@@ -153,7 +154,6 @@ const echoRequest = (ip: string): Match =>
 const priorityOf = (cidr: string, isConnected: boolean): number =>
   priority.route + 2 * Number(cidr.split('/')[1]) + (isConnected ? 1 : 0)
 
-const ethernetSize = 14
 /** OpenFlow's field has 16 bits. */
 const longestMeasured = 0xffff
 

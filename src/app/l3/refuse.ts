@@ -6,6 +6,7 @@
 import ipaddr from 'ipaddr.js'
 import {
   type Complaint,
+  ethernetSize,
   type IpFrame,
   icmpError,
   protocols,
@@ -62,7 +63,7 @@ function ownRefusal(frame: Buffer, ip: IpFrame, ends: Ends): Verdict {
   })
   switch (ip.protocol) {
     case protocols.udp: {
-      const end = readUdp(frame, ip.family, ip.payloadOffset, ip.end)
+      const end = readUdp(frame, ip.family, ethernetSize, ip.payloadOffset, ip.end)
       return typeof end === 'string' ? drop(end) : refused('no_port')
     }
     case protocols.tcp: {

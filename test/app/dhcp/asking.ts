@@ -7,6 +7,7 @@ import { silentLogger } from '../../../src/log.ts'
 import { createMetrics } from '../../../src/metrics.ts'
 import { datagram } from '../../../src/packet/index.ts'
 import { tcpdumpOf } from '../../packet/foreign.ts'
+import { puntOf } from '../../support/apps.ts'
 import { networkOf, portOf, type Tenant, viewOf } from '../../support/view.ts'
 
 type Options = Parameters<typeof dhcp.factory>[0]
@@ -73,7 +74,7 @@ export function twoTenants(subnet: Partial<Subnet> = {}, port: Partial<Port> = {
 
 /** What the application says to a frame of the port. */
 export function ask(app: App, view: View, port: LocalPort, frame: Buffer, atMs = 0): Verdict {
-  return app.packetIn!({ port, frame, atMs }, view)
+  return app.packetIn!(puntOf(port, frame, { atMs }), view)
 }
 
 /** A reply as tcpdump reads it. */

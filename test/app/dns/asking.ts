@@ -11,6 +11,7 @@ import { createMetrics } from '../../../src/metrics.ts'
 import { parseFrame } from '../../../src/packet/index.ts'
 import { checksum } from '../../../src/wire/checksum.ts'
 import { frameOf } from '../../packet/foreign.ts'
+import { puntOf } from '../../support/apps.ts'
 import { plainSum } from '../../support/odd-packets.ts'
 
 type Options = Parameters<typeof dns.factory>[0]
@@ -93,7 +94,7 @@ export function queryOf(name: string, type: string, more: { id?: number; flags?:
 
 /** What the application makes of a message from the port with that key to that server. */
 export function verdictOf(app: App, view: View, key: number, message: Buffer, server?: string): Verdict {
-  return app.packetIn!({ port: localPort(view, key), frame: frameWith(message, server), atMs: 0 }, view)
+  return app.packetIn!(puntOf(localPort(view, key), frameWith(message, server)), view)
 }
 
 /** What becomes of a query, as one line: `pass <why>`, or the reply as `textOf` shows it. */

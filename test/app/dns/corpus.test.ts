@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { puntOf } from '../../support/apps.ts'
 import { twoTenants } from '../../support/view.ts'
 import { appOf, localPort } from './asking.ts'
 import { reasons } from './reasons.ts'
@@ -24,7 +25,7 @@ const app = appOf()
 const [red, blue] = [1, 4]
 
 const becomes = (frame: Buffer, key: number): string => {
-  const { kind, why } = app.packetIn!({ port: localPort(view, key), frame, atMs: 0 }, view)
+  const { kind, why } = app.packetIn!(puntOf(localPort(view, key), frame), view)
   return `${kind} ${why}`
 }
 

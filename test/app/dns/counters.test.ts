@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createCounters } from '../../../src/app/dns/counters.ts'
 import { createMetrics } from '../../../src/metrics.ts'
 import { captured, frameOf } from '../../packet/foreign.ts'
+import { puntOf } from '../../support/apps.ts'
 import { twoTenants } from '../../support/view.ts'
 import { appOf, hostOf, localPort } from './asking.ts'
 
@@ -17,7 +18,7 @@ function linesOf(text: string, name: string): string[] {
 async function counted(key: number, ...frames: Buffer[]): Promise<(name: string) => string[]> {
   const host = hostOf()
   const app = appOf({}, host)
-  for (const frame of frames) app.packetIn!({ port: localPort(view, key), frame, atMs: 0 }, view)
+  for (const frame of frames) app.packetIn!(puntOf(localPort(view, key), frame), view)
   const text = await host.metrics.text()
   return (name) => linesOf(text, name)
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createDecider } from '../../../src/app/dns/decision.ts'
 import type { View } from '../../../src/app/view.ts'
+import { puntOf } from '../../support/apps.ts'
 import { networkOf, portOf, twoTenants, viewOf } from '../../support/view.ts'
 import { frameWith, localPort, queryOf } from './asking.ts'
 
@@ -20,10 +21,9 @@ const decider = createDecider(rules)
 /** The reasons in order; without a listener the verdict must be the same. */
 function explained(message: Buffer, key: number, view: View): string[] {
   const reasons: string[] = []
-  const port = localPort(view, key)
-  const frame = frameWith(message)
-  const verdict = decider.decide(frame, port, view, (reason) => reasons.push(reason))
-  expect(decider.decide(frame, port, view)).toEqual(verdict)
+  const punt = puntOf(localPort(view, key), frameWith(message))
+  const verdict = decider.decide(punt, view, (reason) => reasons.push(reason))
+  expect(decider.decide(punt, view)).toEqual(verdict)
   return reasons
 }
 
@@ -100,7 +100,7 @@ describe('what people are told', () => {
       goesOn('message'),
     ])
     const reasons: string[] = []
-    decider.decide(Buffer.alloc(3), localPort(plain, red), plain, (reason) => reasons.push(reason))
+    decider.decide(puntOf(localPort(plain, red), Buffer.alloc(3)), plain, (reason) => reasons.push(reason))
     expect(reasons).toEqual(['the frame is not wholly understood', goesOn('short')])
   })
 })

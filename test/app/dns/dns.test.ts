@@ -7,6 +7,7 @@ import type { View } from '../../../src/app/view.ts'
 import { formatFlow } from '../../../src/openflow/index.ts'
 import { parseFrame } from '../../../src/packet/index.ts'
 import { captured, frameOf, tcpdumpOf } from '../../packet/foreign.ts'
+import { puntOf } from '../../support/apps.ts'
 import { twoTenants } from '../../support/view.ts'
 import { appOf, ask, frameWith, hostOf, localPort, messageIn, textOf } from './asking.ts'
 import { reasons } from './reasons.ts'
@@ -16,7 +17,7 @@ const view = twoTenants()
 const app = appOf()
 
 const decide = (frame: Buffer, key = red, at: View = view): Verdict =>
-  app.packetIn!({ port: localPort(at, key), frame, atMs: 0 }, at)
+  app.packetIn!(puntOf(localPort(at, key), frame), at)
 
 describe('what real tools ask, asked by red and by blue', () => {
   // biome-ignore format: one captured query a line
@@ -90,9 +91,9 @@ describe('what real tools ask, asked by red and by blue', () => {
     (key) => {
       const port = localPort(view, key)
       for (const { frame } of captured) {
-        const verdict = app.packetIn!({ port, frame, atMs: 0 }, view)
+        const verdict = app.packetIn!(puntOf(port, frame), view)
         const room = { bytes: Buffer.alloc(2000, 0xee), at: 40 }
-        const written = app.packetIn!({ port, frame, atMs: 0, room }, view)
+        const written = app.packetIn!(puntOf(port, frame, { room }), view)
         if (verdict.kind !== 'reply') expect(written).toEqual(verdict)
         else {
           const end = room.at + verdict.frame.length
@@ -108,25 +109,27 @@ describe('what real tools ask, asked by red and by blue', () => {
     const asked = captured.flatMap(({ frame }) =>
       [localPort(view, red), localPort(view, blue), selfCheckPort].map((port) => ({ port, frame })),
     )
-    const verdictsOf = (some: typeof asked) => some.map((one) => app.packetIn!({ ...one, atMs: 0 }, view))
-    const expected = verdictsOf(asked)
-    const sights = asked.map(({ port, frame }) => ({ port, frame: Buffer.from(frame) }))
-    app.foresee!(sights, view)
+    const punts = () => asked.map(({ port, frame }) => puntOf(port, frame))
+    const verdictsOf = (some: readonly Punt[]) => some.map((punt) => app.packetIn!(punt, view))
+    const expected = verdictsOf(punts())
+    const sights = punts()
+    app.foresee!(sights, sights.length, view)
     expect(verdictsOf(sights)).toEqual(expected)
-    app.foresee!(sights, view)
+    app.foresee!(sights, sights.length, view)
     const isSome = (_: unknown, index: number) => index % 5 !== 1
     expect(verdictsOf(sights.filter(isSome))).toEqual(expected.filter(isSome))
-    app.foresee!(sights.filter(isSome), view)
+    const some = sights.filter(isSome)
+    app.foresee!(some, some.length, view)
     expect(verdictsOf(sights)).toEqual(expected)
   })
 
   test('what was foreseen with names that are gone since then is decided without them', () => {
     const frame = frameOf('dig -6 +noedns web.red.example.org AAAA')
-    const sight = { port: localPort(view, red), frame }
-    const verdictAt = (now: View) => app.packetIn!({ ...sight, atMs: 0 }, now)
-    app.foresee!([sight], view)
+    const punt = puntOf(localPort(view, red), frame)
+    const verdictAt = (now: View) => app.packetIn!(punt, now)
+    app.foresee!([punt], 1, view)
     expect(verdictAt(view)).toMatchObject({ kind: 'reply' })
-    app.foresee!([sight], view)
+    app.foresee!([punt], 1, view)
     expect(verdictAt({ ...view, ports: new Map() })).toMatchObject({ kind: 'pass', why: 'no-names' })
   })
 
@@ -151,7 +154,7 @@ describe('where a packet may come from', () => {
   })
 
   test('a port that owns no names gets none', () => {
-    const verdict = app.packetIn!({ port: selfCheckPort, frame: frameOf('dig web A'), atMs: 0 }, view)
+    const verdict = app.packetIn!(puntOf(selfCheckPort, frameOf('dig web A')), view)
     expect(verdict).toMatchObject({ kind: 'pass', why: 'no-names' })
   })
 
@@ -165,10 +168,10 @@ describe('where a packet may come from', () => {
   })
 
   test('a reply owns its bytes', () => {
-    const frame = frameOf('dig +noedns web.red.example.org A')
-    const first = decide(frame)
+    const punt = puntOf(localPort(view, red), frameOf('dig +noedns web.red.example.org A'))
+    const first = app.packetIn!(punt, view)
     const before = first.kind === 'reply' ? Buffer.from(first.frame) : undefined
-    frame.fill(0)
+    punt.bytes.fill(0)
     decide(frameOf('dig -x fd00:a::11'))
     expect(first.kind === 'reply' && first.frame).toEqual(before)
   })
@@ -181,7 +184,7 @@ describe('the lease', () => {
     expect(line).toContain('192.0.2.1.53535 > 198.51.100.53.53: [udp sum ok] 0+ A? self-check.invalid.')
     expect(line).not.toContain('bad')
     expect(probe.tableId).toBe(tables.dns.id)
-    const punt: Punt = { port: selfCheckPort, frame: probe.frame, atMs: 0 }
+    const punt: Punt = puntOf(selfCheckPort, probe.frame)
     expect(app.packetIn!(punt, view)).toMatchObject({ kind: 'pass', why: 'no-names' })
     // The query itself is understood: a port with names gets to the decision.
     expect(decide(probe.frame)).toMatchObject({ kind: 'pass', why: 'unknown-name' })
@@ -235,7 +238,7 @@ test("counts what it decides, but not the host's probes", async () => {
   ask(counted, view, red, 'web.red.example.org', 'A')
   ask(counted, view, red, 'web.red.example.org', 'TXT')
   ask(counted, view, red, 'www.example.net', 'A')
-  counted.packetIn!({ port: selfCheckPort, frame: counted.lease!.probe.frame, atMs: 0 }, view)
+  counted.packetIn!(puntOf(selfCheckPort, counted.lease!.probe.frame), view)
   const text = await host.metrics.text()
   const labels = (type: string) => `type="${type}",family="ipv4",network="net-red"`
   expect(text).toContain(`df_dns_queries_total{verdict="reply",${labels('A')}} 1`)

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { CheckedRow, Explanation, ListedName } from '../../../src/app/dns/inspect.ts'
 import { sampleFrame, typeNumber } from '../../../src/app/dns/sample-query.ts'
+import { puntOf } from '../../support/apps.ts'
 import { appsOf } from '../../support/cloud.ts'
 import { twoTenants } from '../../support/view.ts'
 
@@ -110,7 +111,7 @@ describe('an explanation', () => {
       expect(answer).toMatchObject({ verdict: 'reply', why: 'answer', port: port.id, ofport: port.ofport })
       expect(answer.reply?.answer.join()).toContain(own!.data)
       expect(answer.reasons.at(-1)).toMatch(/^it is answered: NOERROR/)
-      const punt = { port, frame: Buffer.from(answer.frame, 'hex'), atMs: 0 }
+      const punt = puntOf(port, Buffer.from(answer.frame, 'hex'))
       expect(dns!.packetIn!(punt, view)).toMatchObject({ kind: 'reply', why: 'answer' })
     }
   })

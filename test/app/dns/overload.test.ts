@@ -4,6 +4,7 @@ import { createOverload } from '../../../src/app/dns/overload.ts'
 import { tables } from '../../../src/app/pipeline.ts'
 import { formatFlow } from '../../../src/openflow/index.ts'
 import { frameOf } from '../../packet/foreign.ts'
+import { puntOf } from '../../support/apps.ts'
 import { twoTenants } from '../../support/view.ts'
 import { appOf, hostOf, localPort } from './asking.ts'
 
@@ -75,7 +76,7 @@ test('ports are counted while they are led past', () => {
 describe('the application', () => {
   const frame = frameOf('dig web.red.example.org A')
   const fates = (app: ReturnType<typeof appOf>, times: number, port = red) =>
-    Array.from({ length: times }, () => app.packetIn!({ port, frame, atMs: 0 }, view).why)
+    Array.from({ length: times }, () => app.packetIn!(puntOf(port, frame), view).why)
 
   test('passes what is too much, and leads the port past itself', async () => {
     const lines: unknown[] = []
@@ -95,7 +96,7 @@ describe('the application', () => {
   test('asks for the rows once', () => {
     const app = appOf({ df_dns_max_rate_per_port: 1, df_dns_bypass_seconds: 9 })
     const seconds = Array.from({ length: 3 }, () => {
-      const verdict = app.packetIn!({ port: red, frame, atMs: 0 }, view)
+      const verdict = app.packetIn!(puntOf(red, frame), view)
       return verdict.kind === 'pass' ? verdict.bypassSeconds : undefined
     })
     expect(seconds).toEqual([undefined, 9, undefined])
@@ -114,14 +115,14 @@ describe('the application', () => {
     const app = appOf({ df_dns_max_rate_per_port: 1 })
     const { frame } = app.lease!.probe
     for (let turn = 0; turn < 5; turn++)
-      expect(app.packetIn!({ port: selfCheckPort, frame, atMs: 0 }, view).why).toBe('no-names')
+      expect(app.packetIn!(puntOf(selfCheckPort, frame), view).why).toBe('no-names')
   })
 
   test('in shadow mode decides, counts and lets everything go on', async () => {
     const host = hostOf()
     const app = appOf({ df_dns_shadow: true }, host)
     expect(fates(app, 2)).toEqual(['shadow', 'shadow'])
-    expect(app.packetIn!({ port: blue, frame, atMs: 0 }, view)).toMatchObject({
+    expect(app.packetIn!(puntOf(blue, frame), view)).toMatchObject({
       kind: 'pass',
       why: 'unknown-name',
     })

@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readQuery } from '../../../src/app/dns/question.ts'
 import type { View } from '../../../src/app/view.ts'
+import { puntOf } from '../../support/apps.ts'
 import { frames, messages } from '../../support/odd-packets.ts'
 import { faultOf } from '../../support/reply-judge.ts'
 import { twoTenants, viewOf } from '../../support/view.ts'
@@ -65,7 +66,7 @@ test(`${count} packets, seed ${seed}: a known verdict, a right reply, an untouch
     fc.property(asked, ({ frame, at, key }) => {
       const { app, view } = views[at]!
       const before = Buffer.from(frame)
-      const verdict = app.packetIn!({ port: localPort(view, key), frame, atMs: 0 }, view)
+      const verdict = app.packetIn!(puntOf(localPort(view, key), frame), view)
       if (!frame.equals(before)) throw new Error('the frame was changed')
       if (!reasons[verdict.kind]?.includes(verdict.why))
         throw new Error(`unknown: ${verdict.kind} ${verdict.why}`)

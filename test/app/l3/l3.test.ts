@@ -5,6 +5,7 @@ import type { Punt, Verdict } from '../../../src/app/app.ts'
 import type { View } from '../../../src/app/view.ts'
 import { formatFlow } from '../../../src/openflow/index.ts'
 import { tcpdumpOf } from '../../packet/foreign.ts'
+import { puntOf } from '../../support/apps.ts'
 import { appsOf, cloudOf } from '../../support/cloud.ts'
 import type { Paused } from '../../support/fake-switch.ts'
 import {
@@ -57,15 +58,13 @@ describe.each(both)('%s', (tenant) => {
 /** What the application says of the one packet that came up. */
 function decided(punts: readonly Paused[], at: View, [app] = appsOf(['l3_proactive'])): Verdict {
   expect(punts.map(({ userdata }) => userdata.toString())).toEqual(['l3_proactive'])
-  return app!.packetIn!(puntOf(punts[0]!, at), at)
+  return app!.packetIn!(paused(punts[0]!, at), at)
 }
 
-const puntOf = ({ frame, metadata }: Paused, at: View): Punt => ({
-  port: at.localPorts.find(({ key }) => BigInt(key) === metadata.reg6)!,
-  frame,
-  atMs: 0,
-  registers: { register: (number) => Number(metadata[`reg${number}`] ?? 0) },
-})
+const paused = ({ frame, metadata }: Paused, at: View): Punt =>
+  puntOf(at.localPorts.find(({ key }) => BigInt(key) === metadata.reg6)!, frame, {
+    registers: { register: (number) => Number(metadata[`reg${number}`] ?? 0) },
+  })
 
 /** What red's `web` is told about a frame, as tcpdump reads it. */
 function told(frame: Buffer, at = view): string {
@@ -158,10 +157,7 @@ describe('a solicitation without the MAC address of who asks', () => {
 
   const registers = { register: (number: number) => (number === 5 ? 1 : 24) }
   const verdictOf = (frame: Buffer) =>
-    appsOf(['l3_proactive'])[0]!.packetIn!(
-      { port: localPort(view, 'red-web'), frame, atMs: 0, registers },
-      view,
-    )
+    appsOf(['l3_proactive'])[0]!.packetIn!(puntOf(localPort(view, 'red-web'), frame, { registers }), view)
 
   test.each([
     ['length', ask(gateway.ip, '::').subarray(0, 60)],
@@ -205,7 +201,7 @@ test('a port is told so many times a second, and for a second its errors stay in
   const punts = refusedRows.filter(({ name }) => /no_route|hop_limit/.test(name)).slice(0, 4)
   for (const { frame } of [...punts, punts[3]!]) cloud.port('red-web').sends(frame)
   cloud.port('blue-web').sends(punts[0]!.frame)
-  const verdicts = cloud.fake.punts.map((punt) => app!.packetIn!(puntOf(punt, view), view))
+  const verdicts = cloud.fake.punts.map((punt) => app!.packetIn!(paused(punt, view), view))
   expect(verdicts.map(({ kind, why }) => `${kind} ${why}`)).toEqual([
     'reply hop_limit',
     'pass rate',
@@ -222,7 +218,7 @@ test('a port is told so many times a second, and for a second its errors stay in
 
 test('a packet of no router that is there', () => {
   const [app] = appsOf(['l3_proactive'])
-  const punt = { port: localPort(view, 'red-web'), frame: Buffer.alloc(60), atMs: 0 }
+  const punt = puntOf(localPort(view, 'red-web'), Buffer.alloc(60))
   const registers = (reg5: number, reg8: number) => ({ register: (n: number) => (n === 5 ? reg5 : reg8) })
   const gone = { kind: 'drop', why: 'unknown_router' }
   expect(app!.packetIn!(punt, view)).toEqual(gone)

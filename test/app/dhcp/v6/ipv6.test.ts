@@ -7,6 +7,7 @@ import { createIpv6Service, serverIdOf } from '../../../../src/app/dhcp/v6/ipv6.
 import type { LocalPort, View } from '../../../../src/app/view.ts'
 import { silentLogger } from '../../../../src/log.ts'
 import { formatFlow } from '../../../../src/openflow/index.ts'
+import { puntOf } from '../../../support/apps.ts'
 import { arp, broadcast, eth, ipv6, routerSolicitation, udp } from '../../../support/frames.ts'
 import {
   autoIp,
@@ -41,7 +42,7 @@ const [web, auto, none] = ['web', 'auto', 'none'].map((name) => portIn(view, 're
   LocalPort,
 ]
 const decide = (frame: Buffer, port = web, at: View = view): Verdict | undefined =>
-  service.decide({ port, frame, atMs: 0 }, at)
+  service.decide(puntOf(port, frame), at)
 const replyTo = (frame: Buffer, port = web, at: View = view) => {
   const verdict = decide(frame, port, at)
   if (verdict?.kind !== 'reply') throw new Error(verdict?.why)
