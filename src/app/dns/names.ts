@@ -38,7 +38,7 @@ export function createNames(rules: NameRules, secret: Buffer): (view: View) => N
   let last: { readonly view: View; readonly names: Names } | undefined
   const namesOf = (view: View): Names => {
     const scopes = new Map<string, ScopeParts>()
-    const scopeOfPort = new Map<string, ScopeParts>()
+    const scopeOfPort = new Map<Port, Scope>()
     const portsFor = seenBy(view.ports)
     const joined = joinedBy(view.routers)
     const cell = cells()
@@ -57,10 +57,10 @@ export function createNames(rules: NameRules, secret: Buffer): (view: View) => N
       }
       const scope = scopes.get(key) ?? make()
       scopes.set(key, scope)
-      scopeOfPort.set(port.id, scope)
+      if (scope.scope) scopeOfPort.set(port, scope.scope)
     }
     return {
-      scopeOf: (port) => scopeOfPort.get(port.id)?.scope,
+      scopeOf: (port) => scopeOfPort.get(port),
       get problems() {
         return problemsOf([...scopes.values()], rules)
       },
