@@ -1,8 +1,8 @@
 /**
  * `npm run bench`: answers a second, latency, and CPU an answer costs, of this controller and of its peers, side by side
  * on one machine and in turns (ours, peer, ours, peer ...), so that what disturbs one disturbs all; and outside names
- * through the hijack beside the same without it. Every peer keeps running while another is measured. Prints tables; ends
- * by itself, and after Ctrl-C, and leaves nothing behind.
+ * through the hijack beside the same without it. All peers that are asked for the same names run while one of them is
+ * measured, and no other. Prints tables; ends by itself, and after Ctrl-C, and leaves nothing behind.
  *
  *     npm run bench -- [--rounds 5] [--seconds 4] [--peers ours,ovn,bare,dnsmasq,direct,guarded] [--out DIRECTORY]
  */
@@ -30,14 +30,29 @@ const ovn: readonly Need[] = [
   ['ovn-controller', 'ovn-host'],
 ]
 const starters = {
-  ours: { start: startOurs, needs: [dnsmasq] },
-  ovn: { start: startOvn, needs: ovn },
-  bare: { start: startBare, needs: [] },
-  dnsmasq: { start: startDnsmasq, needs: [dnsmasq] },
-  direct: { start: startDirect, needs: [dnsmasq] },
-  guarded: { start: startGuarded, needs: [dnsmasq] },
-}
+  ours: { start: startOurs, needs: [dnsmasq], asked: ['local', 'outside'] },
+  ovn: { start: startOvn, needs: ovn, asked: ['local'] },
+  bare: { start: startBare, needs: [], asked: ['local'] },
+  dnsmasq: { start: startDnsmasq, needs: [dnsmasq], asked: ['local'] },
+  direct: { start: startDirect, needs: [dnsmasq], asked: ['outside'] },
+  guarded: { start: startGuarded, needs: [dnsmasq], asked: ['local', 'outside'] },
+} satisfies Record<string, Starter>
 type PeerName = keyof typeof starters
+
+interface Starter {
+  readonly start: (root: string) => Promise<Peer>
+  readonly needs: readonly Need[]
+  /** Which names it is asked for. */
+  readonly asked: readonly AskedNames[]
+}
+
+type AskedNames = Measurement['names']
+
+/** In this order: what is asked for, and how many queries are kept on their way. */
+const phases = [
+  { asked: 'local', of: records, windows: [200, 1, 16] },
+  { asked: 'outside', of: outsideRecords, windows: [200, 1] },
+] as const
 
 const { values } = parseArgs({
   options: {
@@ -75,32 +90,28 @@ async function compare(): Promise<number> {
     process.on(signal, () => (isInterrupted = true))
 
   const root = mkdtempSync(join(tmpdir(), 'df-bench-'))
-  const peers: Peer[] = []
+  const running = new Map<PeerName, Peer>()
+  const about: Record<string, string> = {}
   const notes: Record<string, string> = {}
   const wrong = new Set<string>()
   const measurements: Measurement[] = []
   try {
-    for (const name of names) await begin(name)
-    await measure(
-      'local',
-      records,
-      peers.filter(({ name }) => name !== 'direct'),
-      [200, 1, 16],
-    )
-    await measure(
-      'outside',
-      outsideRecords,
-      peers.filter(({ name }) => ['ours', 'direct', 'guarded'].includes(name)),
-      [200, 1],
-    )
-    for (const peer of peers) note(peer, 'after', await said(peer, recordsOf(peer), 1000))
+    for (const phase of phases) {
+      const those = names.filter((name) => isAsked(name, phase.asked))
+      for (const name of running.keys()) if (!those.includes(name)) await end(name)
+      for (const name of those) if (!(name in notes)) await begin(name, phase.of)
+      await measure(
+        phase,
+        those.flatMap((name) => running.get(name) ?? []),
+      )
+      for (const peer of running.values())
+        note(peer, `after ${phase.asked} names`, await said(peer, phase.of, 1000))
+    }
   } finally {
-    for (const peer of peers)
-      await peer.stop().catch((error) => say(`${peer.name} did not stop: ${reasonOf(error)}`))
+    for (const name of running.keys()) await end(name)
     rmSync(root, { recursive: true, force: true })
   }
   if (isInterrupted) throw new Error('interrupted; nothing is left behind')
-  const about = Object.fromEntries(peers.map((peer) => [peer.name, peer.about]))
   const result: Result = {
     machine: provenance(),
     rounds,
@@ -112,10 +123,10 @@ async function compare(): Promise<number> {
   }
   printReport(names, result)
   if (values.out !== undefined) writeReport(values.out, result)
-  return names.length === peers.length ? 0 : 1
+  return names.length === Object.keys(about).length ? 0 : 1
 
   /** Starts a peer; one that cannot be started is told of and left out, all others are measured. */
-  async function begin(name: PeerName): Promise<void> {
+  async function begin(name: PeerName, of: typeof records): Promise<void> {
     if (isInterrupted) return
     const { start, needs } = starters[name]
     const lacking = missing(needs)
@@ -123,12 +134,19 @@ async function compare(): Promise<number> {
       if (lacking.length > 0) throw new Error(remedy(lacking))
       say(`starting ${name}`)
       const peer = await start(join(root, name))
-      peers.push(peer)
-      note(peer, 'answered', await said(peer, recordsOf(peer), 20_000))
+      running.set(name, peer)
+      about[name] = peer.about
+      note(peer, 'answered', await said(peer, of, 20_000))
     } catch (error) {
       notes[name] = `not measured: ${reasonOf(error)}`
       say(`${name}: ${notes[name]}`)
     }
+  }
+
+  async function end(name: PeerName): Promise<void> {
+    const peer = running.get(name)!
+    running.delete(name)
+    await peer.stop().catch((error) => say(`${name} did not stop: ${reasonOf(error)}`))
   }
 
   function note({ name }: Peer, when: string, { isRight, text }: Said): void {
@@ -138,10 +156,8 @@ async function compare(): Promise<number> {
   }
 
   async function measure(
-    asked: Measurement['names'],
-    of: typeof records,
+    { asked, of, windows }: (typeof phases)[number],
     those: readonly Peer[],
-    windows: readonly number[],
   ): Promise<void> {
     const queries = writeQueries(root, asked, of)
     const warmUp = { names: asked, queries, outstanding: 200, seconds: warmUpSeconds }
@@ -163,10 +179,8 @@ async function compare(): Promise<number> {
   }
 }
 
-/** What a peer is asked to see that it is right: `direct` has no names of its own. */
-function recordsOf({ name }: Peer): typeof records {
-  return name === 'direct' ? outsideRecords : records
-}
+const isAsked = (name: PeerName, names: AskedNames): boolean =>
+  (starters[name].asked as readonly AskedNames[]).includes(names)
 
 function count(name: string, text: string, max: number): number {
   const value = Number(text)
