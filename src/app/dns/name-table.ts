@@ -73,25 +73,32 @@ export class NameTable implements Iterable<readonly [string, OwnedName]> {
     this.#slotMask = maskOf(slotCount)
   }
 
+  get words(): Int32Array {
+    return this.#words
+  }
+
   /** The entry of the name that was read last; 0 if there is none. */
   find(key: KeyReader): number {
     return this.#words[slotOf(this.#words, this.#slotMask, key) + 1]!
   }
 
-  /** A word of the slot where the search for a name begins: to touch it. */
-  slotWord({ hash }: KeyReader): number {
-    return this.#words[hash & this.#slotMask]!
+  /** The place of the slot where the search for a name begins. */
+  slotPlace({ hash }: KeyReader): number {
+    return hash & this.#slotMask
   }
 
-  /** Words of the entry that the search most likely ends at, its first and the end of its first address: to touch it. */
-  entryWord({ hash, length }: KeyReader): number {
+  /** The entry that the search most likely ends at, of which nothing is looked at; 0 if there is none. */
+  likelyEntry({ hash }: KeyReader): number {
     const words = this.#words
-    let slot = hash & this.#slotMask
-    while (words[slot] !== hash && words[slot + 1] !== 0) slot = (slot + 2) & this.#slotMask
-    const entry = words[slot + 1]!
-    if (entry <= 0) return 0
-    const end = entry + entryPlaces.key + length + (addressSizes[kinds.a]! >> 2)
-    return words[entry]! | words[Math.min(end, words.length) - 1]!
+    for (let slot = hash & this.#slotMask; ; slot = (slot + 2) & this.#slotMask) {
+      const entry = words[slot + 1]!
+      if (entry === 0 || (words[slot] === hash && entry > 0)) return entry
+    }
+  }
+
+  /** The place of the last word of the first address of such an entry. */
+  likelyEnd(entry: number, { length }: KeyReader): number {
+    return Math.min(entry + entryPlaces.key + length + (addressSizes[kinds.a]! >> 2), this.#words.length) - 1
   }
 
   isApex(entry: number): boolean {

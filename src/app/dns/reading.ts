@@ -11,6 +11,7 @@ import { KeyReader } from './keys.ts'
 import type { Names } from './names.ts'
 import { emptyQuery, nameEnd, nameStart, type Query, readQuery, type Unread } from './question.ts'
 import type { Scope } from './scope.ts'
+import { Touch } from './touch.ts'
 
 const packetless: Unread = 'message'
 
@@ -72,8 +73,7 @@ export class FrameReader {
   #count = 0
   /** Whose names they were read with. */
   #view: View | undefined
-  /** Keeps the touching of words from being of no use. */
-  touched = 0
+  readonly #touch = new Touch()
 
   /** `secret` is that of the tables. */
   constructor(names: (view: View) => Names, secret: Buffer) {
@@ -107,16 +107,11 @@ export class FrameReader {
       const sight = sights[i]!
       places[i]!.read(sight, names.scopeOf(sight.port))
     }
-    let touched = 0
     for (let i = 0; i < count; i++) {
       const { scope, key } = places[i]!
-      if (scope !== undefined) touched |= scope.names.slotWord(key)
+      if (scope !== undefined) this.#touch.add(scope.names, key)
     }
-    for (let i = 0; i < count; i++) {
-      const { scope, key } = places[i]!
-      if (scope !== undefined) touched |= scope.names.entryWord(key)
-    }
-    this.touched = touched
+    this.#touch.all()
     this.#count = count
     this.#view = view
   }

@@ -148,6 +148,28 @@ describe('among many names', () => {
     expect(after.names.parts.waste).toBeGreaterThan(0)
   })
 
+  test('what a look-up will touch is known in advance, and lies in the table', () => {
+    const renamed = { ...many[10]!, dnsName: 'renamed' }
+    const later = viewWith(network, many.with(10, renamed))
+    const gone = { ...later, ports: new Map([...view.ports, [renamed.id, renamed]]) }
+    for (const [at, key] of [
+      [view, red],
+      [view, blue],
+      [gone, red],
+    ] as const) {
+      const { names: table } = scopeOf(names(at), at, key)
+      for (const name of ['vm-5', 'vm-499.example.org', 'renamed', 'nosuch', '9.1.0.10.in-addr.arpa']) {
+        reader.readKey(keyOf(name))
+        const [found, entry] = [table.find(reader), table.likelyEntry(reader)]
+        const end = table.likelyEnd(entry, reader)
+        expect(entry).toBe(found)
+        expect(end).toBeGreaterThan(entry)
+        expect(end).toBeLessThan(table.words.length)
+        expect(table.slotPlace(reader)).toBeLessThan(2 * table.parts.slotCount)
+      }
+    }
+  })
+
   test('a table does not grow for ever', () => {
     const names = createNames(rules, secret)
     const lengths = Array.from({ length: 400 }, (_, turn) => {
