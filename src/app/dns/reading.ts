@@ -107,11 +107,7 @@ export class FrameReader {
       const sight = sights[i]!
       places[i]!.read(sight, names.scopeOf(sight.port))
     }
-    for (let i = 0; i < count; i++) {
-      const { scope, key } = places[i]!
-      if (scope !== undefined) this.#touch.add(scope.names, key)
-    }
-    this.#touch.all()
+    this.#touch.all(places, count)
     this.#count = count
     this.#view = view
   }

@@ -1,51 +1,54 @@
 /**
  * Touches what several look-ups will touch, so that memory that no cache holds comes for all of them at once. A processor
- * goes a few hundred instructions ahead of a word that it waits for: so each round computes nothing but where the words are
- * that it touches, and that was written down by the round before. It finds nothing and decides nothing.
+ * goes a few hundred instructions ahead of a word that it waits for: so the loops that touch do nothing else, and where to
+ * look was written down by the loops before. It finds nothing and decides nothing.
  */
 
 import type { KeyReader } from './keys.ts'
-import type { NameTable } from './name-table.ts'
+import type { Scope } from './scope.ts'
 
-/** The look-ups of one batch. */
+/** A name that was read, and where it will be looked up. */
+export interface Lookup {
+  readonly scope: Scope | undefined
+  readonly key: KeyReader
+}
+
+/** Of whoever looks nothing up. */
+const nowhere = new Int32Array(1)
+
+/** What touches; the places of one batch are written over those of the one before. */
 export class Touch {
-  readonly #tables: NameTable[] = []
-  readonly #keys: KeyReader[] = []
+  /** Of each look-up, the words of its table. */
   readonly #words: Int32Array[] = []
-  /** Where in the words of a table to look. */
+  /** Where in them to look. */
   readonly #first: number[] = []
   readonly #last: number[] = []
   #count = 0
   /** Keeps the touching of words from being of no use. */
   touched = 0
 
-  /** Adds the look-up of a name that was read in that table. */
-  add(table: NameTable, key: KeyReader): void {
-    const i = this.#count++
-    this.#tables[i] = table
-    this.#keys[i] = key
-    this.#words[i] = table.words
-    this.#first[i] = table.slotPlace(key)
-  }
-
-  /** Touches the slots of all look-ups that were added, then their entries; then there is none. */
-  all(): void {
-    const count = this.#count
-    this.#count = 0
+  /** Touches the slots of the first `count` look-ups, then their entries. */
+  all(lookups: readonly Lookup[], count: number): void {
     const [words, first, last] = [this.#words, this.#first, this.#last]
+    for (let i = 0; i < count; i++) {
+      const { scope, key } = lookups[i]!
+      words[i] = scope?.names.words ?? nowhere
+      first[i] = scope?.names.slotPlace(key) ?? 0
+    }
     let touched = 0
     for (let i = 0; i < count; i++) touched |= words[i]![first[i]!]!
     for (let i = 0; i < count; i++) {
-      const table = this.#tables[i]!
-      const key = this.#keys[i]!
-      const entry = table.likelyEntry(key)
+      const { scope, key } = lookups[i]!
+      const entry = scope?.names.likelyEntry(key) ?? 0
       first[i] = entry
-      last[i] = table.likelyEnd(entry, key)
+      last[i] = scope?.names.likelyEnd(entry, key) ?? 0
     }
     for (let i = 0; i < count; i++) {
       const table = words[i]!
       touched |= table[first[i]!]! | table[last[i]!]!
     }
     this.touched = touched
+    for (let i = count; i < this.#count; i++) words[i] = nowhere // names that may be old
+    this.#count = count
   }
 }
