@@ -179,8 +179,9 @@ async function compare(): Promise<number> {
   }
 }
 
-const isAsked = (name: PeerName, names: AskedNames): boolean =>
-  (starters[name].asked as readonly AskedNames[]).includes(names)
+function isAsked(name: PeerName, names: AskedNames): boolean {
+  return (starters[name].asked as readonly AskedNames[]).includes(names)
+}
 
 function count(name: string, text: string, max: number): number {
   const value = Number(text)
