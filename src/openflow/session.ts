@@ -22,10 +22,12 @@ import type { Clock } from './clock.ts'
 import { SessionClosedError } from './failure.ts'
 import { FlowReply, isFlowReply, type TakeFlow } from './flow-reply.ts'
 import { Framing } from './framing.ts'
+import { disagreement, hello } from './hello.ts'
 import { decode, encode, type Features, type Message, type MessageOf } from './messages.ts'
 import type { PartOf } from './multipart.ts'
 import { Outbox } from './outbox.ts'
 import { isPacketIn, PacketIn } from './packet-in.ts'
+import { PacketIns } from './packet-ins.ts'
 import { errorOf, type Outcomes, Requests } from './requests.ts'
 import type {
   Counts,
@@ -38,10 +40,6 @@ import type {
   Session,
   SessionHandlers,
 } from './session-contract.ts'
-
-const openFlow13 = 4
-/** How many packet-ins are foreseen together at the most. */
-const mostForeseen = 128
 
 /** What a switch says; its packet-ins, and flows that somebody waits for, are read in place. */
 type Received = Exclude<Message, { kind: 'packetIn2' }> | PacketIn | FlowReply
@@ -60,9 +58,8 @@ export class SwitchSession implements Session {
   #features: Features | undefined
   /** What the switch sent before its features. */
   #early: Received[] = []
-  /** Packet-ins of the current chunk that nobody has been told of: so many of these, which are used again. */
-  readonly #packetIns: PacketIn[] = []
-  #packetInCount = 0
+  /** Of the current chunk. */
+  readonly #packetIns = new PacketIns()
   #lastXid = 0
   /** Flushed when the current chunk has been read. */
   readonly #outbox: Outbox
@@ -103,7 +100,7 @@ export class SwitchSession implements Session {
 
   /** Says hello. */
   start(): void {
-    this.send({ kind: 'hello', versions: [openFlow13] })
+    this.send(hello)
     this.#stopTimer = this.#clock.after(2 * this.#periodMs, () => {
       const missing = this.#state === 'hello' ? 'HELLO' : 'FEATURES_REPLY'
       this.close(`no ${missing} from the switch within ${2 * this.#periodMs} ms`)
@@ -237,33 +234,21 @@ export class SwitchSession implements Session {
     }
   }
 
-  /** In place of one that was told of; one that waits for the features stays. */
+  /** One that comes before the features must stay. */
   #packetIn(bytes: Buffer, start: number, end: number): PacketIn {
-    const used = this.#state === 'connected' ? this.#packetIns[this.#packetInCount] : undefined
-    if (used === undefined) return new PacketIn(bytes, start, end)
-    used.moveTo(bytes, start, end)
-    return used
+    if (this.#state !== 'connected') return new PacketIn(bytes, start, end)
+    return this.#packetIns.read(bytes, start, end)
   }
 
-  /** Version negotiation (§6.3.1): the highest that both bitmaps hold, or the lower version if one has no bitmap. */
   #negotiate(message: Received): void {
-    if (message.kind !== 'hello') {
-      const refusal = message.kind === 'error' ? `: ${errorOf(message, undefined).message}` : ''
-      this.close(`the switch began with ${message.kind} and not with HELLO${refusal}`)
-      return
-    }
-    const { version = openFlow13, versions } = message
-    if (versions ? versions.includes(openFlow13) : version >= openFlow13) {
+    const fault = disagreement(message)
+    if (fault === undefined) {
       this.#state = 'features'
       this.send({ kind: 'setPacketInFormat', format: 'nxtPacketIn2' }, { kind: 'featuresRequest' })
       return
     }
-    const spoken = (versions ?? [version]).map((each) => `1.${each - 1}`).join(', ')
-    const data = Buffer.from(`OpenFlow 1.3 is needed; offered: ${spoken}`)
-    this.#write([encode({ kind: 'error', xid: message.xid, type: 0, code: 0, data })]) // OFPHFC_INCOMPATIBLE
-    this.close(
-      `the switch offers OpenFlow ${spoken} and not 1.3: \`ovs-vsctl set bridge <bridge> protocols=OpenFlow13\``,
-    )
+    if (fault.error) this.#write([fault.error])
+    this.close(fault.reason)
   }
 
   #introduce(message: Received): void {
@@ -286,9 +271,7 @@ export class SwitchSession implements Session {
   #dispatch(message: Received): void {
     if (message.kind === 'packetIn2') {
       this.counts.packetIns += 1
-      this.#packetIns[this.#packetInCount] = message
-      this.#packetInCount += 1
-      if (this.#packetInCount === mostForeseen) this.#deliver()
+      if (this.#packetIns.add(message)) this.#deliver()
       return
     }
     this.#deliver()
@@ -309,10 +292,7 @@ export class SwitchSession implements Session {
 
   /** Tells of the packet-ins that were gathered. */
   #deliver(): void {
-    const count = this.#packetInCount
-    if (count === 0) return
-    this.#packetInCount = 0
-    const messages = this.#packetIns
+    const { messages, count } = this.#packetIns.take()
     if (count > 1) this.#handlers.foresee?.(this, messages, count)
     for (let i = 0; i < count && !this.isClosed; i++) this.#handlers.packetIn(this, messages[i]!)
   }
