@@ -179,11 +179,16 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
       const deadline = clock.now() + maxDrainMs
       done.atMs = Math.max(done.atMs, clock.now())
       return new Promise((resolve) => {
+        /** What the last packet was when the time was up. */
+        let lastAtMs: number | undefined
         const look = () => {
           const quietAt = done.atMs + quietMs
           const now = clock.now()
-          if (now >= quietAt || now >= deadline) resolve()
-          else clock.after(Math.min(quietAt, deadline) - now, look)
+          const isUp = now >= quietAt
+          // Packets may have waited for as long as nothing ran: they are read before the second look.
+          if ((isUp && lastAtMs === done.atMs) || now >= deadline) return resolve()
+          lastAtMs = isUp ? done.atMs : undefined
+          clock.after(Math.max(Math.min(quietAt, deadline) - now, 0), look)
         }
         look()
       })

@@ -397,6 +397,20 @@ describe('draining', () => {
     expect(fates()).toEqual(Array(5).fill('resume'))
   })
 
+  test('does not end before packets are read that waited while nothing ran', async () => {
+    const { take, desk, clock, fates } = setup([replier()])
+    let isDone = false
+    void desk.drain().then(() => {
+      isDone = true
+    })
+    clock.after(200, () => take(packetOf('dns', 1))) // read right after the time was up
+    await clock.advance(399)
+    expect(isDone).toBe(false)
+    expect(fates()).toEqual(['resume'])
+    await clock.advance(1)
+    expect(isDone).toBe(true)
+  })
+
   test('ends after 2 s however many packets come', async () => {
     const { take, desk, clock } = setup([replier()])
     let isDone = false
