@@ -70,12 +70,15 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
   let deciders = decidersOf(apps)
   let view: View | undefined
   const turns = new Turns(deciders)
-  /** When the last packet was done with: a packet reads the clock once. */
-  const done = { atMs: Number.NEGATIVE_INFINITY }
+  /**
+   * Of the last packet, which reads the clock once: it was begun when the one before had ended. Kept here, because a time that
+   * is handed on is an object.
+   */
+  const times = { startedAt: Number.NEGATIVE_INFINITY, endedAt: Number.NEGATIVE_INFINITY }
   let isDraining = false
 
   /** Decides a packet; gives the application that was asked. */
-  function take(link: PuntLink, message: PacketIn, atMs: number): App | undefined {
+  function take(link: PuntLink, message: PacketIn): App | undefined {
     const { app, port, punt } = turns.of(message)
     if (app === undefined) return pass(link, message, 'host', 'unknown_owner')
     if (isDraining) return pass(link, message, app.name, 'stopping')
@@ -83,7 +86,7 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
     if (port === undefined) return pass(link, message, app.name, 'unknown_port')
     // The fence: an application that throws, or whose verdict is none, costs its packet and nothing else.
     try {
-      punt.atMs = atMs
+      punt.atMs = times.startedAt
       punt.room = link.room
       const verdict = app.packetIn!(punt, view)
       if (port === selfCheckPort) check(message, app, verdict)
@@ -157,13 +160,12 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
       for (const app of deciders) if (app.foresee) foreseeFor(app, view)
     },
     packetIn(link, message) {
-      const startedAt = Math.max(link.heardAtMs, done.atMs)
-      const asked = take(link, message, startedAt)
-      const endedAt = clock.now()
-      done.atMs = endedAt
+      times.startedAt = Math.max(link.heardAtMs, times.endedAt)
+      const asked = take(link, message)
+      times.endedAt = clock.now()
       if (asked === undefined) return
-      latency.observe((endedAt - link.heardAtMs) / 1000)
-      if (endedAt - startedAt > budgetMs) overruns.inc({ app: asked.name })
+      latency.observe((times.endedAt - link.heardAtMs) / 1000)
+      if (times.endedAt - times.startedAt > budgetMs) overruns.inc({ app: asked.name })
     },
     setView(next) {
       turns.forget()
@@ -177,17 +179,17 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
     drain() {
       isDraining = true
       const deadline = clock.now() + maxDrainMs
-      done.atMs = Math.max(done.atMs, clock.now())
+      times.endedAt = Math.max(times.endedAt, clock.now())
       return new Promise((resolve) => {
         /** What the last packet was when the time was up. */
         let lastAtMs: number | undefined
         const look = () => {
-          const quietAt = done.atMs + quietMs
+          const quietAt = times.endedAt + quietMs
           const now = clock.now()
           const isUp = now >= quietAt
           // Packets may have waited for as long as nothing ran: they are read before the second look.
-          if ((isUp && lastAtMs === done.atMs) || now >= deadline) return resolve()
-          lastAtMs = isUp ? done.atMs : undefined
+          if ((isUp && lastAtMs === times.endedAt) || now >= deadline) return resolve()
+          lastAtMs = isUp ? times.endedAt : undefined
           clock.after(Math.max(Math.min(quietAt, deadline) - now, 0), look)
         }
         look()
