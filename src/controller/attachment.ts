@@ -44,6 +44,8 @@ export interface AttachmentOptions {
   readonly datapathId: () => string | undefined
   /** Called once, and waited for, before the first lease is granted. */
   readonly settle?: (() => Promise<void>) | undefined
+  /** Called after each reading of the switch. */
+  readonly hasRead?: (() => void) | undefined
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
@@ -79,6 +81,7 @@ export function createAttachments(options: AttachmentOptions): Attachments {
       clock,
       log,
       metrics: counters,
+      hasRead: options.hasRead,
       settled: () => {
         settling ??= options.settle?.() ?? Promise.resolve()
         void settling.then(() => grant(session))

@@ -66,6 +66,8 @@ export interface ReconcilerOptions {
   readonly metrics: ReconcilerMetrics
   /** Called whenever everything of the latest wish is in the switch, but for refused rows. */
   readonly settled: () => void
+  /** Called after each reading of the switch. */
+  readonly hasRead?: (() => void) | undefined
 }
 
 export type ReconcilerMetrics = ReturnType<typeof reconcilerMetrics>
@@ -141,6 +143,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   async function read(limit?: number): Promise<void> {
     const startedAt = clock.now()
     const { decodedCount, isWhole } = await mirror.read(desired!, limit)
+    options.hasRead?.()
     metrics.decoded.inc({}, decodedCount)
     metrics.installed.set(mirror.installed.flows.size)
     const tookMs = clock.now() - startedAt
