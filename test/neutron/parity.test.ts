@@ -8,6 +8,7 @@ import { dns } from '../../src/app/dns/dns.ts'
 import type { Explanation } from '../../src/app/dns/inspect.ts'
 import type { View } from '../../src/app/view.ts'
 import { viewOf } from '../../src/controller/topology.ts'
+import { localPortOf } from '../../src/controller/view-port.ts'
 import { silentLogger } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { northboundOf } from '../../src/nb/index.ts'
@@ -49,7 +50,7 @@ function view(): View {
   const nb = northboundOf(writes)
   expect(nb.rejected).toEqual([])
   const made = viewOf({ nb, switchPorts: [], host: 'compute-1', patchPorts: new Map() })
-  return { ...made, localPorts: [...made.ports.values()].map((port) => ({ ...port, ofport: 1 })) }
+  return { ...made, localPorts: [...made.ports.values()].map((port) => localPortOf(port, 1)) }
 }
 
 const cloud = view()
