@@ -52,8 +52,10 @@ export class SwitchMirror {
 
   /** As far as the last reading and the barriers since then tell. */
   get installed(): Installed {
-    if (this.#done.length > 0) this.#installed = changed(this.#installed, this.#done)
-    this.#done = []
+    if (this.#done.length > 0) {
+      this.#installed = changed(this.#installed, this.#done)
+      this.#done = []
+    }
     return this.#installed
   }
 

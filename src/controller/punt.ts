@@ -155,7 +155,7 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
 
   return {
     foresee(messages, count) {
-      if (view === undefined || isDraining) return turns.forget()
+      if (view === undefined || isDraining) return
       turns.foresee(messages, count)
       for (const app of deciders) if (app.foresee) foreseeFor(app, view)
     },
@@ -168,7 +168,6 @@ export function createPuntDesk({ apps, clock, log, metrics, selfChecked }: PuntO
       if (times.endedAt - times.startedAt > budgetMs) overruns.inc({ app: asked.name })
     },
     setView(next) {
-      turns.forget()
       if (next?.localPorts !== view?.localPorts) turns.setPorts(next?.localPorts ?? [])
       view = next
     },

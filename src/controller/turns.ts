@@ -84,11 +84,6 @@ export class Turns {
     this.#count = count
   }
 
-  /** Forgets what was foreseen. */
-  forget(): void {
-    this.#count = 0
-  }
-
   /** Tells of the punts of an application that were foreseen: they are the first ones of the list. */
   foreseenBy(app: App, tell: (punts: readonly Punt[], count: number) => void): void {
     let count = 0

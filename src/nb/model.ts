@@ -12,6 +12,7 @@ import { createPool, type Pool } from './pool.ts'
 import {
   hasField,
   isTableName,
+  ownerReferenceOf,
   type Rejected,
   type RowOf,
   type RowReading,
@@ -104,8 +105,7 @@ export function changedNorthbound(previous: Northbound, changes: Iterable<RawCha
   const read = { ...previous.readings } as { [T in TableName]: RowsRead }
   for (const table of tableNames) {
     const { unread, digests } = read[table]
-    // A row that belongs to another one has its id.
-    const owner = referencesOf(table).find(([, { isOwner }]) => isOwner)?.[1].table
+    const owner = ownerReferenceOf(table)?.table
     const rows = read[table].rows.with(given[table].rows, owner && read[owner].rows)
     read[table] = {
       rows,

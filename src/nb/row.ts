@@ -59,6 +59,14 @@ export function referencesOf(
   return Object.entries(tables[table].refersTo)
 }
 
+/** The field of `table` that names the row to which one of its rows belongs, and whose id it has; undefined if there is none. */
+export function ownerReferenceOf(
+  table: TableName,
+): { readonly field: string; readonly table: TableName } | undefined {
+  const [field, reference] = referencesOf(table).find(([, { isOwner }]) => isOwner) ?? []
+  return field === undefined ? undefined : { field, table: reference!.table }
+}
+
 /** The fields of a row of `table`, those that it needs first. */
 export function fieldsOfTable(table: TableName): { readonly name: string; readonly isNeeded: boolean }[] {
   const fields = Object.entries<z.ZodType>(tables[table].fields).map(([name, schema]) => ({

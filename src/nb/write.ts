@@ -8,7 +8,7 @@ import { ConfigError, NorthboundError } from '../errors.ts'
 import { counterTable, type NbDriver, type RawRow } from './driver.ts'
 import { changedRowText, checkStorable, newRowText } from './edit.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
-import { hasField, isTableName, readRow, referencesOf, type TableName } from './row.ts'
+import { hasField, isTableName, ownerReferenceOf, readRow, type TableName } from './row.ts'
 import { advancedCounter, raisedCounter } from './unique-key.ts'
 import { uniqueKey } from './values.ts'
 
@@ -115,8 +115,8 @@ export function missingRow(table: string, id: string): ConfigError {
 }
 
 async function withOwner(driver: NbDriver, table: TableName, fields: JsonObject): Promise<JsonObject> {
-  const [field, reference] = referencesOf(table).find(([, { isOwner }]) => isOwner) ?? []
-  const owner = field === undefined ? undefined : fields[field]
+  const reference = ownerReferenceOf(table)
+  const owner = reference && fields[reference.field]
   if (reference === undefined || typeof owner !== 'string') return fields
   const named = { id: owner, ...fields }
   if (fields.topic !== undefined) return named

@@ -103,7 +103,7 @@ export function createDecider(rules: DecisionRules): Decider {
     written.unread = read.unread
     return written
   }
-  return { decide: decideFrame, foresee: (...seen) => reader.foresee(...seen), names }
+  return { decide: decideFrame, foresee: (sights, count, view) => reader.foresee(sights, count, view), names }
 }
 
 function unread(why: Unread, note: Note | undefined) {

@@ -73,10 +73,6 @@ export class NameTable implements Iterable<readonly [string, OwnedName]> {
     this.#slotMask = maskOf(slotCount)
   }
 
-  get words(): Int32Array {
-    return this.#words
-  }
-
   /** The entry of the name that was read last; 0 if there is none. */
   find(key: KeyReader): number {
     return this.#words[slotOf(this.#words, this.#slotMask, key) + 1]!

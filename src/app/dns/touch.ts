@@ -32,7 +32,7 @@ export class Touch {
     const [words, first, last] = [this.#words, this.#first, this.#last]
     for (let i = 0; i < count; i++) {
       const { scope, key } = lookups[i]!
-      words[i] = scope?.names.words ?? nowhere
+      words[i] = scope?.names.parts.words ?? nowhere
       first[i] = scope?.names.slotPlace(key) ?? 0
     }
     let touched = 0

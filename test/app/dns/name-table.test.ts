@@ -164,7 +164,7 @@ describe('among many names', () => {
         const end = table.likelyEnd(entry, reader)
         expect(entry).toBe(found)
         expect(end).toBeGreaterThan(entry)
-        expect(end).toBeLessThan(table.words.length)
+        expect(end).toBeLessThan(table.parts.words.length)
         expect(table.slotPlace(reader)).toBeLessThan(2 * table.parts.slotCount)
       }
     }
