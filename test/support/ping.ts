@@ -30,7 +30,7 @@ export async function startPing(namespace: string, address: string): Promise<() 
     await waitUntil('the summary of ping', () => summary() !== undefined)
     const replies = repliesIn(text())
     // Those of the last half second may still be on their way.
-    const sent = Number(summary()) - 500 / intervalMs
+    const sent = Math.max(0, Number(summary()) - 500 / intervalMs)
     rmSync(directory, { recursive: true })
     const inTime = replies.filter(({ number, ms }) => number <= sent && ms < 1000)
     return { sent, lost: sent - inTime.length, silence: longestSilence(replies.map(({ at }) => at)) }

@@ -121,23 +121,38 @@ test('a tunnel port that somebody deletes comes back, with its flows', async () 
 })
 
 describe("while blue's go on", () => {
+  const pinged: Pinged[] = []
+  let before: Map<string, number>[]
   let endPing: () => Promise<Pinged>
-  beforeAll(async () => {
+  const startBlue = async () => {
     endPing = await startPing(cloud.port('blue-web').namespace, '10.0.0.12')
+  }
+  beforeAll(async () => {
+    await startBlue()
+    before = await Promise.all([1, 2].map(blueFlows))
   })
+  /** Adds a port to a switch or deletes one while blue is silent: that may lose a packet in a tunnel without any controller. */
+  async function whileSilent<T>(change: () => Promise<T>): Promise<T> {
+    pinged.push(await endPing())
+    const made = await change()
+    await startBlue()
+    return made
+  }
 
   test('DF-14: a port that is plugged in before its row exists', async () => {
     const db = cloud.port('red-db')
     const id = 'a1b2c3d4-0000-4000-8000-000000000013'
-    const late = await cloud.twin(db, 2, {
-      id,
-      key: 'red-late',
-      namespace: `${db.namespace}-late`,
-      device: `tap${id.slice(0, 11)}`,
-      ofport: 40,
-      mac: 'fa:16:3e:00:00:13',
-      addresses: [{ ...db.addresses[0]!, ip: '10.0.0.13', cidr: '10.0.0.13/24' }],
-    })
+    const late = await whileSilent(() =>
+      cloud.twin(db, 2, {
+        id,
+        key: 'red-late',
+        namespace: `${db.namespace}-late`,
+        device: `tap${id.slice(0, 11)}`,
+        ofport: 40,
+        mac: 'fa:16:3e:00:00:13',
+        addresses: [{ ...db.addresses[0]!, ip: '10.0.0.13', cidr: '10.0.0.13/24' }],
+      }),
+    )
     const web = cloud.port('red-web')
     expect(await cloud.resolve(web, 'late.red.example.org')).toBeUndefined()
     expect(await cloud.flows(2, 'table=0,in_port=40')).toEqual([])
@@ -158,7 +173,8 @@ describe("while blue's go on", () => {
 
   test('a port that moves to another node and back, as its row says and not where it is plugged in', async () => {
     const db = cloud.port('red-db')
-    const [web, twin, key] = [cloud.port('red-web'), await cloud.twin(db, 1, { ofport: 41 }), await keyOf(db)]
+    const twin = await whileSilent(() => cloud.twin(db, 1, { ofport: 41 }))
+    const [web, key] = [cloud.port('red-web'), await keyOf(db)]
     expect(await cloud.flows(1, 'table=0,in_port=41')).toEqual([])
     const filter = { direction: 'in', filter: 'icmp' } as const
     const captures = await Promise.all(
@@ -216,9 +232,9 @@ describe("while blue's go on", () => {
 
   test('a port that is plugged in again under another number', async () => {
     const [web, db] = [cloud.port('red-web'), cloud.port('red-db')]
-    await unplug(db, cloud.node(2))
+    await whileSilent(() => unplug(db, cloud.node(2)))
     await follows('no flows', async () => !(await isLocal(2, await keyOf(db))))
-    await plug({ ...db, ofport: 77 }, cloud.node(2))
+    await whileSilent(() => plug({ ...db, ofport: 77 }, cloud.node(2)))
     await follows('its flows', async () => (await cloud.flows(2, 'table=0,in_port=77')).length === 1)
     expect(await cloud.flows(2, `table=0,in_port=${db.ofport}`)).toEqual([])
     await follows('a reply', () => cloud.reaches(web, '10.0.0.12'))
@@ -245,9 +261,19 @@ describe("while blue's go on", () => {
   })
 
   test('not one packet of blue is lost', async () => {
-    const { sent, lost } = await endPing()
+    pinged.push(await endPing())
+    const [sent, lost] = [sum(pinged.map((ping) => ping.sent)), sum(pinged.map((ping) => ping.lost))]
     console.log(`blue: ${lost} of ${sent} lost`)
     expect({ lost, hasSent: sent > 100 }).toEqual({ lost: 0, hasSent: true })
+  })
+
+  test('not one flow of blue was made again', async () => {
+    const after = await Promise.all([1, 2].map(blueFlows))
+    for (const [index, flows] of before.entries()) {
+      expect(flows.size).toBeGreaterThan(10)
+      expect([...after[index]!.keys()].toSorted()).toEqual([...flows.keys()].toSorted())
+      for (const [flow, seconds] of flows) expect(after[index]!.get(flow), flow).toBeGreaterThan(seconds)
+    }
   })
 })
 
@@ -264,6 +290,24 @@ const geneve = (id: number, frame: Buffer) => ({
     return Buffer.concat([header, frame])
   },
 })
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
+
+/** The flows of a node that name blue's network or a port of blue's, and for how many seconds each has been there. */
+async function blueFlows(node: number): Promise<Map<string, number>> {
+  const [web, db] = [cloud.port('blue-web'), cloud.port('blue-db')]
+  const network = JSON.parse((await cloud.store.get('lswitch', web.networkId))!) as { unique_key: number }
+  const hex = (key: number) => `0x${key.toString(16)}`
+  const ports = await Promise.all([web, db].map(keyOf))
+  const isBlue = new RegExp(`\\b(metadata=${hex(network.unique_key)}|reg7=(${ports.map(hex).join('|')}))\\b`)
+  const dump = await switchAt(cloud.node(node).switchDirectory).ofctl('--no-names', 'dump-flows', 'br-int')
+  const lines = dump.split('\n').filter((line) => isBlue.test(line))
+  const read = lines.map(
+    (line) => /(cookie=\S+), duration=([\d.]+)s, (table=\d+),.* (priority=.*)$/.exec(line)!,
+  )
+  return new Map(
+    read.map(([, cookie, seconds, table, flow]) => [`${table} ${flow} ${cookie}`, Number(seconds)]),
+  )
+}
 const macIn = async (node: number) =>
   (await cloud.flows(node, 'table=55')).some((flow) => flow.includes('fa:16:3e:00:00:99'))
 const isLocal = async (node: number, key: number) =>
