@@ -29,8 +29,8 @@ export async function startPing(namespace: string, address: string): Promise<() 
     const summary = () => /^(\d+) packets transmitted/m.exec(text())?.[1]
     await waitUntil('the summary of ping', () => summary() !== undefined)
     const replies = repliesIn(text())
-    // Those of the last half second may still be on their way.
-    const sent = Math.max(0, Number(summary()) - 500 / intervalMs)
+    // Those of the last half second may still be on their way, unless a later one has had its reply.
+    const sent = Math.max(Number(summary()) - 500 / intervalMs, ...replies.map(({ number }) => number))
     rmSync(directory, { recursive: true })
     const inTime = replies.filter(({ number, ms }) => number <= sent && ms < 1000)
     return { sent, lost: sent - inTime.length, silence: longestSilence(replies.map(({ at }) => at)) }
