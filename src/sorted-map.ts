@@ -11,9 +11,15 @@
 /** What keys may be: those of one map are all texts or all numbers. */
 export type Key = string | number
 
-interface Leaf<V, K extends Key> {
+/** Entries in order of their keys. */
+interface Entries<V, K extends Key> {
   readonly keys: readonly K[]
   readonly values: readonly V[]
+}
+
+interface Leaf<V, K extends Key> {
+  readonly keys: readonly K[]
+  valueAt(place: number): V | undefined
 }
 
 const leafLength = 64
@@ -68,7 +74,7 @@ export class SortedMap<V, K extends Key = string> implements ReadonlyMap<K, V> {
 
   get(key: K): V | undefined {
     const leaf = this.#leaves[this.#placeOf(key)]
-    return leaf?.values[indexOf(leaf.keys, key)]
+    return leaf?.valueAt(indexOf(leaf.keys, key))
   }
 
   /** The key as this map holds it, so that whoever keeps it needs no string of its own; undefined if it is not there. */
@@ -83,8 +89,8 @@ export class SortedMap<V, K extends Key = string> implements ReadonlyMap<K, V> {
   }
 
   *entries(): MapIterator<[K, V]> {
-    for (const { keys, values } of this.#leaves)
-      for (let i = 0; i < keys.length; i += 1) yield [keys[i]!, values[i]!]
+    for (const leaf of this.#leaves)
+      for (let i = 0; i < leaf.keys.length; i += 1) yield [leaf.keys[i]!, leaf.valueAt(i)!]
   }
 
   *keys(): MapIterator<K> {
@@ -92,7 +98,7 @@ export class SortedMap<V, K extends Key = string> implements ReadonlyMap<K, V> {
   }
 
   *values(): MapIterator<V> {
-    for (const { values } of this.#leaves) yield* values
+    for (const [, value] of this) yield value
   }
 
   [Symbol.iterator](): MapIterator<[K, V]> {
@@ -104,7 +110,7 @@ export class SortedMap<V, K extends Key = string> implements ReadonlyMap<K, V> {
   }
 
   /** The entries of each map that stand in leaves which the other has not, in order. */
-  static unshared<V, K extends Key>(a: SortedMap<V, K>, b: SortedMap<V, K>): [Leaf<V, K>, Leaf<V, K>] {
+  static unshared<V, K extends Key>(a: SortedMap<V, K>, b: SortedMap<V, K>): [Entries<V, K>, Entries<V, K>] {
     const [ofA, ofB] = [new Set(a.#leaves), new Set(b.#leaves)]
     return [
       joined(a.#leaves.filter((leaf) => !ofB.has(leaf))),
@@ -167,17 +173,20 @@ export function changedKeys<V, K extends Key>(
   return changed
 }
 
-function joined<V, K extends Key>(leaves: readonly Leaf<V, K>[]): Leaf<V, K> {
-  return { keys: leaves.flatMap(({ keys }) => keys), values: leaves.flatMap(({ values }) => values) }
+function joined<V, K extends Key>(leaves: readonly Leaf<V, K>[]): Entries<V, K> {
+  return {
+    keys: leaves.flatMap(({ keys }) => keys),
+    values: leaves.flatMap((leaf) => leaf.keys.map((_, at) => leaf.valueAt(at)!)),
+  }
 }
 
-/** A leaf of any length with the changes made; `keys` are theirs, in order. */
+/** The entries of a leaf with the changes made; `keys` are theirs, in order. */
 function merged<V, K extends Key>(
   leaf: Leaf<V, K> | undefined,
   keys: readonly K[],
   changes: ReadonlyMap<K, V | undefined>,
-): Leaf<V, K> {
-  const old = leaf ?? { keys: [], values: [] }
+): Entries<V, K> {
+  const old = leaf?.keys ?? []
   const made = { keys: [] as K[], values: [] as V[] }
   const put = (key: K, value: V | undefined) => {
     if (value === undefined) return
@@ -186,29 +195,65 @@ function merged<V, K extends Key>(
   }
   let at = 0
   for (const key of keys) {
-    for (; at < old.keys.length && old.keys[at]! < key; at += 1) put(old.keys[at]!, old.values[at])
-    const isOld = old.keys[at] === key
-    put(isOld ? old.keys[at]! : key, changes.get(key))
+    for (; at < old.length && old[at]! < key; at += 1) put(old[at]!, leaf!.valueAt(at))
+    const isOld = old[at] === key
+    put(isOld ? old[at]! : key, changes.get(key))
     if (isOld) at += 1
   }
-  for (; at < old.keys.length; at += 1) put(old.keys[at]!, old.values[at])
+  for (; at < old.length; at += 1) put(old[at]!, leaf!.valueAt(at))
   return made
 }
 
-/** A leaf as leaves of a fair length, with keys in common with others; nothing if it is empty. */
+/** Entries as leaves of a fair length, with keys in common with others; nothing if there are none. */
 function* parts<V, K extends Key>(
-  { keys, values }: Leaf<V, K>,
+  { keys, values }: Entries<V, K>,
   common: (keys: readonly K[]) => readonly K[],
 ): Iterable<Leaf<V, K>> {
   if (keys.length === 0) return
   const count = Math.ceil(keys.length / leafLength)
   const length = Math.ceil(keys.length / count)
   for (let from = 0; from < keys.length; from += length)
-    yield {
-      keys: common(keys.slice(from, from + length)),
-      // V8 keeps numbers without an object for each, 16 bytes, in an array that was made with nothing else in it.
-      values: Array.of(...values.slice(from, from + length)),
-    }
+    yield leafOf(common(keys.slice(from, from + length)), values.slice(from, from + length))
+}
+
+function leafOf<V, K extends Key>(keys: readonly K[], values: readonly V[]): Leaf<V, K> {
+  const isNumbers = values.every((value) => typeof value === 'number')
+  return isNumbers
+    ? (new NumberLeaf(keys, values as readonly number[]) as Leaf<unknown, K> as Leaf<V, K>)
+    : new ValueLeaf(keys, values)
+}
+
+class ValueLeaf<V, K extends Key> implements Leaf<V, K> {
+  readonly keys: readonly K[]
+  readonly #values: readonly V[]
+
+  constructor(keys: readonly K[], values: readonly V[]) {
+    this.keys = keys
+    this.#values = values
+  }
+
+  valueAt(place: number): V | undefined {
+    return this.#values[place]
+  }
+}
+
+/**
+ * A leaf of numbers, which are read by code of its own. V8 keeps them without an object for each, 16 bytes, in an array that
+ * was made with nothing else in it; but once optimized code reads such arrays and others at one place, it turns each that it
+ * meets into one of objects.
+ */
+class NumberLeaf<K extends Key> implements Leaf<number, K> {
+  readonly keys: readonly K[]
+  readonly #values: readonly number[]
+
+  constructor(keys: readonly K[], values: readonly number[]) {
+    this.keys = keys
+    this.#values = Array.of(...values)
+  }
+
+  valueAt(place: number): number | undefined {
+    return this.#values[place]
+  }
 }
 
 /** The place of a key in a leaf; -1 if it is not there. */

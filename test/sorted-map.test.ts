@@ -1,11 +1,28 @@
+import { getHeapStatistics } from 'node:v8'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { collectGarbage } from '../src/heap.ts'
 import { changedKeys, SortedMap } from '../src/sorted-map.ts'
 
 const large = SortedMap.of(Array.from({ length: 1000 }, (_, i) => [`k${String(i).padStart(4, '0')}`, i]))
 const key = fc.integer({ min: 0, max: 300 }).map((number) => `k${number}`)
 const batch = fc.array(fc.tuple(key, fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined })), {
   maxLength: 120,
+})
+
+// The first one: V8 optimizes otherwise what has read many kinds of arrays.
+test('numbers take no memory of their own, also where maps of other things are read as often', async () => {
+  const count = 100_000
+  const keys = Array.from({ length: count }, (_, index) => `key-${index}`)
+  const numbers = SortedMap.of(keys.map((key, index) => [key, 2 ** 40 + index]))
+  const others = SortedMap.of(keys.map((key) => [key, { key }]))
+  const readAll = () => keys.every((key) => others.get(key) !== undefined && numbers.get(key) !== undefined)
+  await collectGarbage()
+  const { used_heap_size: before } = getHeapStatistics()
+  expect(Array.from({ length: 10 }, readAll)).not.toContain(false)
+  await collectGarbage()
+  const { used_heap_size: after } = getHeapStatistics()
+  expect((after - before) / count).toBeLessThan(8)
 })
 
 test('it holds what a Map would after any changes, in order of the keys', () => {
