@@ -189,7 +189,7 @@ async function start(
     log,
     metrics,
     settle: collectGarbage,
-    hasRead: createNewObjectCollector(),
+    letGo: createNewObjectCollector(),
   })
   closers.push(controller.stop)
   return controller

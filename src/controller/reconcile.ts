@@ -66,8 +66,8 @@ export interface ReconcilerOptions {
   readonly metrics: ReconcilerMetrics
   /** Called whenever everything of the latest wish is in the switch, but for refused rows. */
   readonly settled: () => void
-  /** Called after each reading of the switch. */
-  readonly hasRead?: (() => void) | undefined
+  /** Called when what was received in reading the switch is of no use any more (`SwitchMirror`). */
+  readonly letGo?: (() => void) | undefined
 }
 
 export type ReconcilerMetrics = ReturnType<typeof reconcilerMetrics>
@@ -98,7 +98,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   const { link, scope, clock, log, metrics, settled } = options
   const limited = rateLimited(clock.now)
   const failures = new Map<string, Failure>()
-  const mirror = new SwitchMirror(link, scope)
+  const mirror = new SwitchMirror(link, scope, options.letGo)
   let desired: Desired | undefined
   let settledFor: Desired | undefined
   let isOver = false
@@ -143,7 +143,6 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   async function read(limit?: number): Promise<void> {
     const startedAt = clock.now()
     const { decodedCount, isWhole } = await mirror.read(desired!, limit)
-    options.hasRead?.()
     metrics.decoded.inc({}, decodedCount)
     metrics.installed.set(mirror.installed.flows.size)
     const tookMs = clock.now() - startedAt

@@ -39,7 +39,7 @@ function setup(prepare: (fake: FakeLink) => void = () => {}) {
     settled: () => {
       settled += 1
     },
-    hasRead: () => {
+    letGo: () => {
       readings += 1
     },
   })
