@@ -29,10 +29,12 @@ const maxRowSize = 1 << 20
 const turnLength = 64
 /** Kernels stamp files in ticks of up to 10 ms. */
 const settledAfterMs = 100
+/** What the system says when a link, or a socket, is opened as a file. */
+const noFile: ReadonlySet<string> = new Set(['ELOOP', 'ENXIO'])
 
 /**
  * Reads a row's file at once, which takes a third of the time of doing it in the background; undefined if there is
- * none (or it is a directory, a link, a pipe). Throws the system's error.
+ * none (or it is a directory, a link, a pipe, a socket). Throws the system's error.
  */
 export function readRowFile(path: string): FoundFile | undefined {
   let file: number | undefined
@@ -45,7 +47,7 @@ export function readRowFile(path: string): FoundFile | undefined {
       return { ...seen, value: '', problem: `the file has ${found.size} bytes, a row at most ${maxRowSize}` }
     return { ...seen, ...textOf(readFileSync(file)) }
   } catch (error) {
-    if (isMissing(error) || codeOf(error) === 'ELOOP') return undefined
+    if (isMissing(error) || noFile.has(codeOf(error)!)) return undefined
     // Whatever may pass (no descriptors left, say) is not the row's fault.
     if (codeOf(error) !== 'EACCES') throw error
     return { value: '', problem: 'the file may not be read', stamp: 0, isSettled: false }

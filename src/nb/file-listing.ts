@@ -3,7 +3,7 @@
  * whose stamp has changed, or at some files. A path is `<table>/<file name>`. It knows nothing of watches and timers.
  */
 
-import { type Dirent, lstatSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NorthboundError } from '../errors.ts'
@@ -42,23 +42,26 @@ export async function wholeListing(
 ): Promise<Listing> {
   const folders = new Map<string, string>()
   const look = new Look(root, previous)
-  const enter = async (folder: string): Promise<Dirent[]> => {
+  const enter = async (folder: string): Promise<void> => {
     const identity = await folderIdentity(folder)
     folders.set(folder, identity)
     entered(folder, identity)
-    return readdir(folder, { withFileTypes: true })
   }
-  const tables = (await enter(root)).filter((entry) => entry.isDirectory() && isTableFolder(entry.name))
+  await enter(root)
+  const entries = await readdir(root, { withFileTypes: true })
+  const tables = entries.filter((entry) => entry.isDirectory() && isTableFolder(entry.name))
   const present = new Set(tables.map(({ name }) => name))
+  const namesIn = async (folder: string): Promise<string[]> => {
+    await enter(folder)
+    // Without their types, which take an object each: what is no file is found out when it is read.
+    return (await readdir(folder)).filter(isRowFile)
+  }
   for (const table of new Set([...present, ...previous.files.tables()])) {
-    const entries = present.has(table) ? await enter(join(root, table)).catch(noneIfMissing) : []
-    const names = entries.filter((file) => file.isFile() && isRowFile(file.name)).map((file) => file.name)
+    const names = present.has(table) ? await namesIn(join(root, table)).catch(noneIfMissing) : []
     await inParallel(names, async (name) => {
       if (marks.has(`${table}/${name}`) || !look.isUnchanged(table, name)) look.read(table, name)
     })
-    const gone = new Set(previous.files.names(table))
-    for (const name of names) gone.delete(name)
-    for (const name of gone) look.miss(table, name)
+    for (const name of previous.files.missing(table, names)) look.miss(table, name)
   }
   const listing = look.listing(folders)
   const isReplaced = previous.folders.has(root) && previous.folders.get(root) !== folders.get(root)
@@ -180,7 +183,7 @@ function isJson(value: string): boolean {
   }
 }
 
-function noneIfMissing(error: unknown): Dirent[] {
+function noneIfMissing(error: unknown): string[] {
   if (isMissing(error)) return []
   throw error
 }

@@ -50,9 +50,13 @@ export class FileLooks {
     return this.#tables.keys()
   }
 
-  /** The names of the files of a table. */
-  names(table: string): Iterable<string> {
-    return (this.#tables.get(table) ?? nothing).keys()
+  /** The names of a table's files that are not among those, of which each stands there once. */
+  *missing(table: string, names: readonly string[]): Iterable<string> {
+    const looks = this.#tables.get(table) ?? nothing
+    const known = names.reduce((count, name) => (looks.has(name) ? count + 1 : count), 0)
+    if (known === looks.size) return // nearly always, and without a set of all names
+    const present = new Set(names)
+    for (const name of looks.keys()) if (!present.has(name)) yield name
   }
 
   /** The looks after these changes, by table and name; undefined where there is no file any more. */

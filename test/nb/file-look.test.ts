@@ -42,8 +42,8 @@ test('files of one name in two tables are two files', () => {
   expect([
     looks.size,
     less.size,
-    [...less.names('lport')],
-    [...less.names('dnsname')],
-    [...less.names('none')],
+    [...less.missing('lport', [])],
+    [...less.missing('dnsname', [])],
+    [...less.missing('none', [])],
   ]).toEqual([...[2, 1, [], ['red-web.json'], []]])
 })

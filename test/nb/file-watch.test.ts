@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { EventEmitter } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import type { watch } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm, symlink, truncate, unlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { collectGarbage } from '../../src/heap.ts'
 import { openFileDriver } from '../../src/nb/file.ts'
 import type { FileWatchOptions } from '../../src/nb/file-watch.ts'
@@ -236,6 +237,9 @@ test('what is no row of ours does no harm', async () => {
   await symlink('/etc/hostname', inFolder('link.json'))
   await symlink(inFolder('nowhere'), inFolder('broken.json'))
   execFileSync('mkfifo', [inFolder('pipe.json')])
+  const socket = createServer().listen(inFolder('socket.json'))
+  onTestFinished(() => void socket.close())
+  await once(socket, 'listening')
   await follow()
   expect([...follower.values]).toEqual([['/lport/p', '{}']])
   await writeFile(inFolder('latin1.json'), Buffer.from('{"id": "latin1", "name": "\xe4"}', 'latin1'))
