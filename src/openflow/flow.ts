@@ -3,7 +3,7 @@
  * actions that flows are made of. It knows no message and no socket.
  */
 
-import { CodecError, inside, Writer } from '../wire/codec.ts'
+import { CodecError, inside, withWriter } from '../wire/codec.ts'
 import { type Action, action, actionsText } from './actions.ts'
 import { canonical } from './canonical.ts'
 import type { Ct } from './ct.ts'
@@ -71,13 +71,15 @@ export function matchAndActionsText({ match, priority, instructions }: Flow): st
 
 /** A match as `ovs-ofctl` prints it. Throws `CodecError` as `formatFlow`. */
 export function formatMatch(match: Match): string {
-  inside('match', () => matchCodec.write(new Writer(), match))
+  inside('match', () => withWriter((w) => matchCodec.write(w, match)))
   return matchText(match)
 }
 
 /** Actions as `ovs-ofctl` prints them. Throws `CodecError` if one has no bytes. */
 export function formatActions(actions: readonly Action[]): string {
-  for (const [i, one] of actions.entries()) inside(i, () => action.write(new Writer(), one))
+  withWriter((w) => {
+    for (const [i, one] of actions.entries()) inside(i, () => action.write(w, one))
+  })
   return actionsText(actions)
 }
 
@@ -91,10 +93,12 @@ export function checkFlow(flow: Flow): void {
       if (!Number.isInteger(flow[name]) || flow[name] < 0 || flow[name] > max)
         throw new CodecError(`${flow[name]} is not 0 to ${max}`)
     })
-  inside('match', () => matchCodec.write(new Writer(), flow.match))
-  inside('instructions', () => {
-    for (const [i, one] of flow.instructions.entries()) inside(i, () => instruction.write(new Writer(), one))
-    checkInstructions(flow)
+  withWriter((w) => {
+    inside('match', () => matchCodec.write(w, flow.match))
+    inside('instructions', () => {
+      for (const [i, one] of flow.instructions.entries()) inside(i, () => instruction.write(w, one))
+      checkInstructions(flow)
+    })
   })
 }
 

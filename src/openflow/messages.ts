@@ -18,8 +18,9 @@ import {
   u32,
   u64,
   type ValueOf,
-  Writer,
+  type Writer,
   within,
+  withWriter,
 } from '../wire/codec.ts'
 import { type BundleAdd, bundleAdd, bundleControl } from './bundle.ts'
 import { flowMod, flowRemoved } from './flow-messages.ts'
@@ -221,13 +222,14 @@ const byNumber = new Map(
 
 /** The bytes of a message. Throws `CodecError`, with the path, for what has none. */
 export function encode(message: Message): Buffer {
-  const w = new Writer()
-  try {
-    writeMessage(w, message)
-  } catch (error) {
-    throw within(message.kind, error)
-  }
-  return w.finish()
+  return withWriter((w) => {
+    try {
+      writeMessage(w, message)
+    } catch (error) {
+      throw within(message.kind, error)
+    }
+    return w.finish()
+  })
 }
 
 function writeMessage(w: Writer, message: Message): void {

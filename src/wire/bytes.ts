@@ -104,13 +104,39 @@ export class Reader {
   }
 }
 
+/** Room that most messages fit into; bytes. */
+const usualCapacity = 2048
+/** A writer that has grown beyond it is not lent again; bytes. */
+const lentCapacity = 1 << 16
+
+const idle: Writer[] = []
+
+/**
+ * Lends a writer to `use`, who may lend another meanwhile. Nearly all that is written is a few bytes of a value, and a
+ * start writes a million of them.
+ */
+export function withWriter<T>(use: (w: Writer) => T): T {
+  const w = idle.pop() ?? new Writer()
+  w.size = 0
+  try {
+    return use(w)
+  } finally {
+    if (w.capacity <= lentCapacity) idle.push(w)
+  }
+}
+
 /** Writes a buffer from front to back. */
 export class Writer {
   size = 0
   private buffer: Buffer
 
-  constructor(capacity = 256) {
-    this.buffer = Buffer.allocUnsafe(capacity)
+  constructor(capacity = usualCapacity) {
+    this.buffer = Buffer.allocUnsafeSlow(capacity)
+  }
+
+  /** How many bytes it has room for without growing. */
+  get capacity(): number {
+    return this.buffer.length
   }
 
   u8(value: number): void {
@@ -149,15 +175,15 @@ export class Writer {
     this.buffer.writeUInt16BE(value, at)
   }
 
-  /** What was written. The writer gives its buffer away: do not write on. */
+  /** A copy of what was written. */
   finish(): Buffer {
-    return this.buffer.subarray(0, this.size)
+    return Buffer.from(this.buffer.subarray(0, this.size))
   }
 
   private room(size: number): number {
     const at = this.size
     if (at + size > this.buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(at + size, this.buffer.length * 2))
+      const larger = Buffer.allocUnsafeSlow(Math.max(at + size, this.buffer.length * 2))
       this.buffer.copy(larger, 0, 0, at)
       this.buffer = larger
     }

@@ -3,9 +3,9 @@
  * big-endian. A failure is a `CodecError` that names the path to the field.
  */
 
-import { CodecError, Reader, Writer, within } from './bytes.ts'
+import { CodecError, Reader, type Writer, within, withWriter } from './bytes.ts'
 
-export { CodecError, inside, Reader, Writer, within } from './bytes.ts'
+export { CodecError, inside, Reader, type Writer, within, withWriter } from './bytes.ts'
 
 /** How a `T` stands in bytes. */
 export interface Codec<T> {
@@ -18,9 +18,10 @@ export type ValueOf<C> = C extends Codec<infer T> ? T : never
 
 /** The bytes of a value. Throws `CodecError` if it has none. */
 export function encodeWith<T>(codec: Codec<T>, value: T): Buffer {
-  const w = new Writer()
-  codec.write(w, value)
-  return w.finish()
+  return withWriter((w) => {
+    codec.write(w, value)
+    return w.finish()
+  })
 }
 
 /** The value of exactly these bytes. Throws `CodecError` if they are none, or if bytes are left over. */

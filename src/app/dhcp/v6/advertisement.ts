@@ -5,7 +5,7 @@
  */
 
 import { macBytes } from '../../../wire/address.ts'
-import { Writer } from '../../../wire/codec.ts'
+import { type Writer, withWriter } from '../../../wire/codec.ts'
 import { nameBytes } from '../../host-name.ts'
 import type { Reach } from '../../reach.ts'
 import { advertisementFlags, discoveryOptions, discoveryTypes, infinity, prefixFlags } from './codes.ts'
@@ -99,34 +99,34 @@ export function withdrawalBytes(said: Advertisement, next: Advertisement | undef
   })
 }
 
-function messageBytes(message: Message): Buffer {
-  const { managed, other } = advertisementFlags
-  const w = new Writer()
-  w.u8(discoveryTypes.advertisement)
-  w.zeros(3) // code and checksum
-  w.u8(hopLimit)
-  w.u8(message.isManaged ? managed | other : other)
-  w.u16(message.routerSeconds)
-  w.zeros(8) // how long a neighbour counts as reachable, and the pause between questions: the machine's own
-  for (const prefix of message.prefixes) writePrefix(w, prefix)
-  for (const { bytes, prefix } of message.routes) {
-    writeHead(w, discoveryOptions.routeInformation, 24)
-    w.u8(prefix)
-    w.u8(0) // of medium preference
-    w.u32(message.seconds)
-    w.bytes(bytes)
-  }
-  writeList(w, discoveryOptions.nameservers, message.seconds, message.nameservers)
-  writeList(w, discoveryOptions.searchList, message.seconds, message.domains.map(nameBytes))
-  if (message.mtu !== undefined) {
-    writeHead(w, discoveryOptions.mtu, 8)
-    w.zeros(2)
-    w.u32(message.mtu)
-  }
-  writeHead(w, discoveryOptions.sourceLinkLayerAddress, 8)
-  w.bytes(macBytes(message.mac))
-  return w.finish()
-}
+const messageBytes = (message: Message): Buffer =>
+  withWriter((w) => {
+    const { managed, other } = advertisementFlags
+    w.u8(discoveryTypes.advertisement)
+    w.zeros(3) // code and checksum
+    w.u8(hopLimit)
+    w.u8(message.isManaged ? managed | other : other)
+    w.u16(message.routerSeconds)
+    w.zeros(8) // how long a neighbour counts as reachable, and the pause between questions: the machine's own
+    for (const prefix of message.prefixes) writePrefix(w, prefix)
+    for (const { bytes, prefix } of message.routes) {
+      writeHead(w, discoveryOptions.routeInformation, 24)
+      w.u8(prefix)
+      w.u8(0) // of medium preference
+      w.u32(message.seconds)
+      w.bytes(bytes)
+    }
+    writeList(w, discoveryOptions.nameservers, message.seconds, message.nameservers)
+    writeList(w, discoveryOptions.searchList, message.seconds, message.domains.map(nameBytes))
+    if (message.mtu !== undefined) {
+      writeHead(w, discoveryOptions.mtu, 8)
+      w.zeros(2)
+      w.u32(message.mtu)
+    }
+    writeHead(w, discoveryOptions.sourceLinkLayerAddress, 8)
+    w.bytes(macBytes(message.mac))
+    return w.finish()
+  })
 
 function writePrefix(
   w: Writer,

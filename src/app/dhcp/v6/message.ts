@@ -4,7 +4,7 @@
  */
 
 import { ipv6Bytes, ipv6Text } from '../../../wire/address.ts'
-import { Writer } from '../../../wire/codec.ts'
+import { withWriter } from '../../../wire/codec.ts'
 import { options, relayTypes, replyTypes, requestTypes } from './codes.ts'
 
 export type RequestType = keyof typeof requestTypes
@@ -102,21 +102,23 @@ export function writeReply(
   type: keyof typeof replyTypes,
   body: readonly Option[],
 ): Buffer {
-  const w = new Writer()
-  w.u32(replyTypes[type] * 2 ** 24 + transactionId)
-  w.bytes(optionBytes(body))
-  return w.finish()
+  return withWriter((w) => {
+    w.u32(replyTypes[type] * 2 ** 24 + transactionId)
+    w.bytes(optionBytes(body))
+    return w.finish()
+  })
 }
 
 /** Options, one after the other. */
 export function optionBytes(list: readonly Option[]): Buffer {
-  const w = new Writer()
-  for (const [code, value] of list) {
-    w.u16(code)
-    w.u16(value.length)
-    w.bytes(value)
-  }
-  return w.finish()
+  return withWriter((w) => {
+    for (const [code, value] of list) {
+      w.u16(code)
+      w.u16(value.length)
+      w.bytes(value)
+    }
+    return w.finish()
+  })
 }
 
 /** The options in these bytes, which are copied; undefined if one does not fit. */
@@ -146,11 +148,12 @@ const addressSize = 24
 
 /** The value of an option that has an address of an association, with its lifetimes in seconds. */
 export function addressValue(ip: string, preferredSeconds: number, validSeconds: number): Buffer {
-  const w = new Writer()
-  w.bytes(ipv6Bytes(ip))
-  w.u32(preferredSeconds)
-  w.u32(validSeconds)
-  return w.finish()
+  return withWriter((w) => {
+    w.bytes(ipv6Bytes(ip))
+    w.u32(preferredSeconds)
+    w.u32(validSeconds)
+    return w.finish()
+  })
 }
 
 function codesIn(value: Buffer = Buffer.alloc(0)): ReadonlySet<number> | undefined {
