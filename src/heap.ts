@@ -2,7 +2,6 @@
 
 import { Session } from 'node:inspector'
 import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 
 /**
  * Lets the heap grow by a quarter at most between collections, in place of the double, and keeps the room for new objects
@@ -13,16 +12,6 @@ export function growSlowly(): void {
   setFlagsFromString('--heap-growing-percent=25')
   setFlagsFromString('--semi-space-growth-factor=1')
   setFlagsFromString('--no-parallel-scavenge')
-}
-
-/**
- * Makes the function that collects new objects alone: a fraction of a millisecond. What a socket received lies outside the
- * heap, in pieces of up to 64 KB; V8 itself looks for dead ones only when 32 MB of them have gathered.
- */
-export function createNewObjectCollector(): () => void {
-  setFlagsFromString('--expose-gc')
-  const collect: (options: { readonly type: 'minor' }) => void = runInNewContext('gc')
-  return () => collect({ type: 'minor' })
 }
 
 /** However long it takes, the controller must go on. */

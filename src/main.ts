@@ -31,7 +31,7 @@ import { type ChassisWish, createRegistration } from './controller/registration.
 import { supervise } from './controller/supervision.ts'
 import { exposeProcess } from './controller/vitals.ts'
 import { ConfigError, NorthboundError, reasonOf } from './errors.ts'
-import { collectGarbage, createNewObjectCollector, growSlowly } from './heap.ts'
+import { collectGarbage, growSlowly } from './heap.ts'
 import { createLogger, type RootLogger } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { openNbDriver } from './nb/index.ts'
@@ -189,7 +189,6 @@ async function start(
     log,
     metrics,
     settle: collectGarbage,
-    letGo: createNewObjectCollector(),
   })
   closers.push(controller.stop)
   return controller

@@ -44,8 +44,6 @@ export interface AttachmentOptions {
   readonly datapathId: () => string | undefined
   /** Called once, and waited for, before the first lease is granted. */
   readonly settle?: (() => Promise<void>) | undefined
-  /** Called when what was received in reading the switch is of no use any more. */
-  readonly letGo?: (() => void) | undefined
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
@@ -81,7 +79,6 @@ export function createAttachments(options: AttachmentOptions): Attachments {
       clock,
       log,
       metrics: counters,
-      letGo: options.letGo,
       settled: () => {
         settling ??= options.settle?.() ?? Promise.resolve()
         void settling.then(() => grant(session))

@@ -47,8 +47,6 @@ export interface ControllerOptions {
   readonly metrics: Metrics
   /** Called once, when the first wishes are in the switch and no lease is held yet: time for what no packet should wait for. */
   readonly settle?: () => Promise<void>
-  /** Called after each megabyte that a reading of the switch has received, and at its end: it is of no use any more. */
-  readonly letGo?: () => void
 }
 
 export interface Controller {
@@ -117,7 +115,6 @@ export async function startController(options: ControllerOptions): Promise<Contr
     },
     datapathId: () => now.ovsdb?.bridge?.datapathId,
     settle: options.settle,
-    letGo: options.letGo,
     clock,
     log,
     metrics,

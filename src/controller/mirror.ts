@@ -31,16 +31,12 @@ export interface Reading {
   readonly isWhole: boolean
 }
 
-/** Of what a reading receives, so many bytes are held before they are let go of. */
-const heldSize = 2 ** 20
-
 /** Stands for every flow that is not ours. */
 const nobodys = '\0'.repeat(8)
 
 export class SwitchMirror {
   readonly #link: Pick<SwitchLink, 'stats' | 'readFlows'>
   readonly #scope: Scope
-  readonly #letGo: () => void
   readonly #look = new FlowLook(randomBytes(8))
   #installed = emptySwitch
   /** What the switch has done for us since then. */
@@ -49,11 +45,9 @@ export class SwitchMirror {
   #seen = FlowMap.empty
   #known = new KnownFlows()
 
-  /** `letGo` is called whenever a megabyte was received, and after each reading: it is of no use any more. */
-  constructor(link: Pick<SwitchLink, 'stats' | 'readFlows'>, scope: Scope, letGo: () => void = () => {}) {
+  constructor(link: Pick<SwitchLink, 'stats' | 'readFlows'>, scope: Scope) {
     this.#link = link
     this.#scope = scope
-    this.#letGo = letGo
   }
 
   /** As far as the last reading and the barriers since then tell. */
@@ -87,13 +81,7 @@ export class SwitchMirror {
     const [known, seen, believed] = [this.#known, this.#seen, this.installed.flows]
     const fresh: KnownFlow[] = []
     let isWhole = true
-    let received = 0
     await this.#link.readFlows({}, (bytes, start, end) => {
-      received += end - start
-      if (received >= heldSize) {
-        received = 0
-        this.#letGo()
-      }
       this.#look.read(bytes, start, end)
       if (known.see(this.#look) && !FlowMap.isChanged(seen, believed, known.low, known.high)) return
       if (fresh.length === decodeLimit) {
@@ -124,7 +112,6 @@ export class SwitchMirror {
       flows,
       groups: new Map(own.map((group) => [group.groupId, formatGroup(group)])),
     }
-    this.#letGo()
     return { decodedCount: fresh.length, isWhole }
   }
 

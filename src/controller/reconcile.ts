@@ -66,8 +66,6 @@ export interface ReconcilerOptions {
   readonly metrics: ReconcilerMetrics
   /** Called whenever everything of the latest wish is in the switch, but for refused rows. */
   readonly settled: () => void
-  /** Called when what was received in reading the switch is of no use any more (`SwitchMirror`). */
-  readonly letGo?: (() => void) | undefined
 }
 
 export type ReconcilerMetrics = ReturnType<typeof reconcilerMetrics>
@@ -98,7 +96,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   const { link, scope, clock, log, metrics, settled } = options
   const limited = rateLimited(clock.now)
   const failures = new Map<string, Failure>()
-  const mirror = new SwitchMirror(link, scope, options.letGo)
+  const mirror = new SwitchMirror(link, scope)
   let desired: Desired | undefined
   let settledFor: Desired | undefined
   let isOver = false

@@ -20,17 +20,18 @@ class PausedPunt implements Punt {
   atMs = 0
   room: Room | undefined
   registers: PacketIn | undefined
+  serial = 0
 
   moveTo(message: PacketIn): void {
+    this.serial = message.serial
     this.bytes = message.bytes
     this.start = message.packetStart
     this.end = message.packetEnd
     this.registers = message
   }
 
-  /** Each read of the socket has bytes of its own, so that a packet is known by where it stands. */
-  isOf({ bytes, packetStart }: PacketIn): boolean {
-    return this.bytes === bytes && this.start === packetStart
+  isOf({ serial }: PacketIn): boolean {
+    return this.serial === serial
   }
 
   get frame(): Buffer {

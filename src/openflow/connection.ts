@@ -12,6 +12,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from './clock.ts'
 import { SwitchSession } from './session.ts'
 import type { SessionHandlers } from './session-contract.ts'
+import { readStanding } from './standing-read.ts'
 
 /** What a connection needs besides its socket. */
 export interface ConnectionOptions {
@@ -23,15 +24,19 @@ const pauseMs = 50
 /** How long a switch may take to read our last words. */
 const goodbyeMs = 1000
 
-/** Starts a session over a connected socket; it ends with the socket, and the socket with it. */
+/** Starts a session over an accepted socket of which nothing was read; it ends with the socket, and the socket with it. */
 export function startConnection(
-  socket: Socket,
+  accepted: Socket,
   handlers: SessionHandlers,
   options: ConnectionOptions,
 ): SwitchSession {
   const { clock, inactivityProbeMs } = options
   let stopTimer = () => {}
   let blockedAtMs: number | undefined
+  const socket = readStanding(accepted, (chunk) => {
+    session.receive(chunk)
+    holdBack()
+  })
   const link = {
     write(bytes: Buffer): boolean {
       socket.write(bytes)
@@ -56,10 +61,6 @@ export function startConnection(
     socket.pause()
     stopTimer = clock.after(pauseMs, readOn)
   }
-  socket.on('data', (chunk) => {
-    session.receive(chunk)
-    holdBack()
-  })
   socket.on('drain', () => {
     if (session.isClosed) return
     blockedAtMs = undefined

@@ -4,6 +4,8 @@
  */
 
 const headerSize = 8
+/** What the length in a header can say; bytes. */
+export const messageSizeLimit = 0xffff
 const protocolVersion = 0x04
 const helloType = 0
 
@@ -23,13 +25,16 @@ export type TakeMessage = (bytes: Buffer, start: number, end: number) => void
 export class Framing {
   /** Why the stream cannot be read on: its last header is not one of OpenFlow 1.3. Nothing comes out after that. */
   fault: string | undefined
-  /** A message whose end has not come; as long as its header, until that is complete and tells its size. */
-  #partial: Buffer = Buffer.allocUnsafe(headerSize)
+  /** A message whose end has not come: so much of it, and the size it shall have; that of a header until this is complete. */
+  #partial = Buffer.allocUnsafeSlow(messageSizeLimit)
   #filled = 0
+  #size = headerSize
+  /** Where the next such message goes, while the last one may still be read. */
+  #other = Buffer.allocUnsafeSlow(messageSizeLimit)
 
   /**
-   * Takes the next bytes, however they were split, and gives away the messages that they complete, oldest first. A message
-   * that lies whole in the chunk is given away where it stands.
+   * Takes the next bytes, however they were split, and gives away the messages that they complete, oldest first; these stand
+   * until the next call. A message that lies whole in the chunk is given away where it stands.
    */
   push(chunk: Buffer, take: TakeMessage): void {
     let offset = 0
@@ -43,26 +48,28 @@ export class Framing {
           continue
         }
       }
-      offset += this.#gather(chunk.subarray(offset), take)
+      offset += this.#gather(chunk, offset, take)
     }
   }
 
   /** Adds to the partial message and returns how many bytes it took. */
-  #gather(bytes: Buffer, take: TakeMessage): number {
-    const taken = bytes.copy(this.#partial, this.#filled)
+  #gather(chunk: Buffer, offset: number, take: TakeMessage): number {
+    const taken = chunk.copy(this.#partial, this.#filled, offset, offset + this.#size - this.#filled)
     this.#filled += taken
-    if (this.#filled < this.#partial.length) return taken
-    const size = this.#sizeOf(this.#partial, 0)
-    if (size === undefined) return taken
-    if (size > this.#filled) {
-      this.#partial = Buffer.concat([this.#partial], size)
-    } else {
-      const whole = this.#partial
-      this.#partial = Buffer.allocUnsafe(headerSize)
-      this.#filled = 0
-      take(whole, 0, size)
-    }
+    if (this.#filled === headerSize) this.#size = this.#sizeOf(this.#partial, 0) ?? headerSize
+    if (this.#filled === this.#size && this.fault === undefined) this.#give(take)
     return taken
+  }
+
+  /** Gives the partial message away, which is complete. */
+  #give(take: TakeMessage): void {
+    const whole = this.#partial
+    const size = this.#size
+    this.#partial = this.#other
+    this.#other = whole
+    this.#filled = 0
+    this.#size = headerSize
+    take(whole, 0, size)
   }
 
   /** The size that a header states, or undefined with the fault set. HELLO alone may be of any version (§6.3.1). */

@@ -10,6 +10,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { startConnection } from './connection.ts'
 import type { SwitchSession } from './session.ts'
 import type { SessionHandlers } from './session-contract.ts'
+import { unread } from './standing-read.ts'
 import { formatTarget, listenError, parseTarget, type Target } from './target.ts'
 
 /** How to listen; everything has a default. */
@@ -39,7 +40,7 @@ export async function listen(
 ): Promise<Listener> {
   const { inactivityProbeMs = 5000, clock = systemClock } = options
   const sessions = new Set<SwitchSession>()
-  const server = createServer({ noDelay: true }, (socket) => {
+  const server = createServer({ noDelay: true, ...unread }, (socket) => {
     const session = startConnection(socket, handlers, { clock, inactivityProbeMs })
     sessions.add(session)
     socket.on('close', () => sessions.delete(session))

@@ -6,11 +6,10 @@
  */
 
 import { CodecError } from '../wire/codec.ts'
+import { messageSizeLimit } from './framing.ts'
 import { experimenterSize } from './packet-in.ts'
 
 const blockSize = 1 << 16
-/** What the length in a header can say; bytes (OF 1.3.5 §7.1). */
-const messageSizeLimit = 0xffff
 const noBuffer = 0xffff_ffff
 const fromController = 0xffff_fffd
 const openFlow13 = 4

@@ -35,6 +35,9 @@ const registerClass = 1
 const registerSize = 4
 const fieldHeaderSize = 4
 
+/** Of the message that was read last. */
+let lastSerial = 0
+
 /** A packet that a controller action sent up. */
 export class PacketIn {
   readonly kind = 'packetIn2'
@@ -42,6 +45,8 @@ export class PacketIn {
   bytes: Buffer
   start: number
   end: number
+  /** No other message of the last four billion has it: neither window nor place tells two apart, which are used again. */
+  serial = 0
   #packetAt = 0
   #packetEnd = 0
   #packet: Buffer | undefined
@@ -75,6 +80,8 @@ export class PacketIn {
 
   #read(): void {
     const { bytes, start, end } = this
+    lastSerial = (lastSerial + 1) | 0
+    this.serial = lastSerial
     let at = start + experimenterSize
     while (at < end) {
       const size = at + propertyHeaderSize <= end ? wordAt(bytes, at + 2) : 0

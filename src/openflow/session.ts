@@ -107,7 +107,10 @@ export class SwitchSession implements Session {
     })
   }
 
-  /** Takes what the switch sent; whatever is sent meanwhile leaves in one write at the end. */
+  /**
+   * Takes what the switch sent, whose memory is written to again afterwards; whatever is sent meanwhile leaves in one write
+   * at the end.
+   */
   receive(chunk: Buffer): void {
     if (this.isClosed) return
     this.#heardAtMs = this.#clock.now()
@@ -234,9 +237,9 @@ export class SwitchSession implements Session {
     }
   }
 
-  /** One that comes before the features must stay. */
+  /** One that comes before the features must stay, and its bytes do not. */
   #packetIn(bytes: Buffer, start: number, end: number): PacketIn {
-    if (this.#state !== 'connected') return new PacketIn(bytes, start, end)
+    if (this.#state !== 'connected') return new PacketIn(Buffer.from(bytes.subarray(start, end)))
     return this.#packetIns.read(bytes, start, end)
   }
 

@@ -51,26 +51,6 @@ test('groups of ours are held by their text', async () => {
   expect([...mirror.installed.groups]).toEqual([[31, 'group_id=31,type=all']])
 })
 
-test('what a reading has received is let go of after each megabyte and at the end', async () => {
-  const { fake, desired } = setup([owned(red), owned(blue)])
-  const flows: [bytes: Buffer, start: number, end: number][] = []
-  await fake.link.readFlows({}, (...flow) => void flows.push(flow))
-  const size = flows.reduce((sum, [, start, end]) => sum + end - start, 0)
-  const link = {
-    stats: fake.link.stats.bind(fake.link),
-    async readFlows(_body: object, take: (bytes: Buffer, start: number, end: number) => void) {
-      for (let received = 0; received < 2.5 * 2 ** 20; received += size)
-        for (const flow of flows) take(...flow)
-    },
-  }
-  let count = 0
-  const mirror = new SwitchMirror(link, { tableIds: new Set([32]), groupIds: new Set() }, () => {
-    count += 1
-  })
-  await mirror.read(desired)
-  expect([count, mirror.installed.flows.size]).toEqual([3, 2])
-})
-
 test.each<[string, Flow, string[]]>([
   ['a timed row is not ours', lease, both],
   ['a timed cookie without a time is a mistake', { ...lease, hardTimeout: 0 }, [...both, '32/200 - drops']],

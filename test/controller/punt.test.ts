@@ -137,11 +137,14 @@ describe('packets that come together', () => {
     expect(ports).toEqual([`${tenants.red} 11`, `${tenants.blue} 64`])
   })
 
-  test('and never are, are not mistaken for those read in their place', () => {
+  test.each([
+    ['by the same window', (_red: Buffer, blue: Buffer) => blue],
+    ['into the same memory', (red: Buffer, blue: Buffer) => red.fill(blue)],
+  ])('and never are, are not mistaken for those read %s', (_where, read) => {
     const { desk, take, sent } = setup([replier()])
     const [red, blue] = [packetOf('dns', 1), packetOf('dns', 4)]
     desk.foresee([red, red], 2)
-    red.moveTo(blue.bytes, blue.start, blue.end)
+    red.moveTo(read(red.bytes, blue.bytes), blue.start, blue.end)
     take(red)
     expect(sent).toMatchObject([{ actions: [{ kind: 'output', port: 14 }] }])
   })

@@ -50,6 +50,20 @@ describe('what Open vSwitch sent', () => {
     )
   })
 
+  test('stays as it is given until the next chunk, and its memory is used again', () => {
+    const half = Math.floor(recorded[0]!.length / 2)
+    const shifted = Buffer.concat([stream.subarray(half), stream.subarray(0, half)])
+    const framing = new Framing()
+    pushed(framing, stream.subarray(0, half))
+    const places = new Set<ArrayBufferLike>()
+    for (let turn = 0; turn < 6; turn += 1) {
+      const frames = pushed(framing, shifted)
+      expect(hexOf(frames)).toEqual(expected)
+      places.add(frames[0]!.buffer)
+    }
+    expect(places.size).toBe(2)
+  })
+
   test('is a slice of the chunk where a message lies whole in it', () => {
     const frames = pushed(new Framing(), stream)
     expect(frames.every((frame) => frame.buffer === stream.buffer)).toBe(true)

@@ -18,6 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ListenError } from '../../src/openflow/failure.ts'
 import { type Listener, type ListenOptions, listen } from '../../src/openflow/listener.ts'
+import type { PacketIn } from '../../src/openflow/packet-in.ts'
 import type { Session } from '../../src/openflow/session-contract.ts'
 import { manualClock } from '../support/clock.ts'
 import { recordedSession } from '../support/recorded.ts'
@@ -42,15 +43,19 @@ afterEach(async () => {
 async function open(target = `unix:${directory}/switch.sock`, options: ListenOptions = {}) {
   const events: string[] = []
   const sessions: Session[] = []
+  const packets: Buffer[] = []
   const handlers = {
     connected: (session: Session) => void sessions.push(session),
-    packetIn: (session: Session) => session.send({ kind: 'echoRequest', data: Buffer.alloc(1000) }),
+    packetIn: (session: Session, { packet }: PacketIn) => {
+      packets.push(packet)
+      session.send({ kind: 'echoRequest', data: Buffer.alloc(1000) })
+    },
     message: () => {},
     rejected: (reason: string) => void events.push(reason),
   }
   const listener = await listen(target, handlers, options)
   ends.push(() => listener.close())
-  return { listener, events, sessions, path: target.replace(/^unix:/, '') }
+  return { listener, events, sessions, packets, path: target.replace(/^unix:/, '') }
 }
 
 /** A switch that has connected; it reads only what a test reads. */
@@ -78,6 +83,16 @@ describe.each([['unix'], ['tcp:127.0.0.1:0'], ['tcp:[::1]:0']])('at %s', (kind) 
     await connectTo(listener, hello, features)
     await until(() => sessions.length === 1)
     expect(sessions[0]!.features.tableCount).toBe(254)
+  })
+
+  test('what a switch sends is received in the same memory', async () => {
+    const { listener, packets } = await open(target())
+    const socket = await connectTo(listener, hello, features)
+    for (let count = 1; count <= 3; count += 1) {
+      socket.write(packetIn)
+      await until(() => packets.length === count)
+    }
+    expect(new Set(packets.map(({ buffer }) => buffer)).size).toBe(1)
   })
 
   test('several switches have a session each', async () => {

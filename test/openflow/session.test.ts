@@ -114,12 +114,21 @@ describe('the beginning', () => {
     expect(session.features).toMatchObject({ tableCount: 254, datapathId: 0x0000_0e90_3849_624en })
   })
 
-  test('keeps what comes before the features, in order', () => {
-    const { session, events } = startSession()
-    session.receive(Buffer.concat([hello, packetIn, portStatus]))
+  test('keeps what comes before the features, in order, though its memory is written to again', () => {
+    const { session, events, handlers } = startSession()
+    const packets: string[] = []
+    const { packetIn: note } = handlers
+    handlers.packetIn = (from, message) => {
+      note(from, message)
+      packets.push(message.packet.toString('hex'))
+    }
+    const chunk = Buffer.concat([hello, packetIn, portStatus])
+    session.receive(chunk)
+    chunk.fill(0)
     expect(events).toEqual([])
     session.receive(Buffer.concat([features, packetIn]))
     expect(events).toEqual(['connected', 'packetIn2', 'portStatus', 'packetIn2'])
+    expect(packets[0]).toBe(packets[1])
     expect(session.counts).toEqual({ packetIns: 2, errors: 0, unknown: 0 })
   })
 
