@@ -42,7 +42,7 @@ export function readRowFile(path: string): FoundFile | undefined {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     const found = fstatSync(file, { bigint: true })
     if (!found.isFile()) return undefined
-    const seen = { stamp: stampOf(found), isSettled: Date.now() - Number(found.ctimeMs) > settledAfterMs }
+    const seen = { stamp: stampOf(found), isSettled: isSettled(found) }
     if (found.size > maxRowSize)
       return { ...seen, value: '', problem: `the file has ${found.size} bytes, a row at most ${maxRowSize}` }
     return { ...seen, ...textOf(readFileSync(file)) }
@@ -65,12 +65,24 @@ export function stampOf({ ino, size, mtimeNs, ctimeNs }: Stamped): number {
   return Number(BigInt.asUintN(64, a * ino + b * size + c * mtimeNs + d * ctimeNs) >> 16n)
 }
 
+const isSettled = ({ ctimeMs }: { readonly ctimeMs: bigint }): boolean =>
+  Date.now() - Number(ctimeMs) > settledAfterMs
+
 type Stamped = Record<'ino' | 'size' | 'mtimeNs' | 'ctimeNs', bigint>
 
-/** Tells a folder from every other, also from one made later under its name and with its inode. */
-export async function folderIdentity(folder: string): Promise<string> {
-  const { dev, ino, birthtimeNs } = await stat(folder, { bigint: true })
-  return `${dev} ${ino} ${birthtimeNs}`
+/** A folder at one moment. */
+export interface FolderLook {
+  /** Tells the folder from every other, also from one made later under its name and with its inode. */
+  readonly identity: string
+  /** Differs when a file came, went or was replaced; undefined if the folder is so young that it need not. 48 bits. */
+  readonly stamp: number | undefined
+}
+
+/** Looks at a folder, not at its files. Rejects with the system's error. */
+export async function lookAtFolder(folder: string): Promise<FolderLook> {
+  const found = await stat(folder, { bigint: true })
+  const identity = `${found.dev} ${found.ino} ${found.birthtimeNs}`
+  return { identity, stamp: isSettled(found) ? stampOf(found) : undefined }
 }
 
 /**

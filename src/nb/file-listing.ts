@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { NorthboundError } from '../errors.ts'
 import { digestOf } from './digest.ts'
 import type { RawChange, RawRow } from './driver.ts'
-import { folderIdentity, inParallel, isMissing, readRowFile, stampOf } from './file-io.ts'
+import { inParallel, isMissing, lookAtFolder, readRowFile, stampOf } from './file-io.ts'
 import { type FileLook, FileLooks } from './file-look.ts'
 import { fileNameOf, idOf, isRowFile, isTableFolder } from './file-path.ts'
 
@@ -17,6 +17,8 @@ import { fileNameOf, idOf, isRowFile, isTableFolder } from './file-path.ts'
 export interface Listing {
   /** The identity of the root and of each table's folder, by the folder. */
   readonly folders: ReadonlyMap<string, string>
+  /** What differs when a file has come or gone, of each folder that is not too young; of the folders whose names `files` has. */
+  readonly stamps: ReadonlyMap<string, number>
   readonly files: FileLooks
   /** The paths of the files that are written in half; their last whole rows stand for them. */
   readonly half: ReadonlySet<string>
@@ -26,7 +28,7 @@ export interface Listing {
 
 /** A directory that was never looked at. */
 export const emptyListing: Listing = {
-  ...{ folders: new Map(), files: new FileLooks(), half: new Set(), changes: [] },
+  ...{ folders: new Map(), stamps: new Map(), files: new FileLooks(), half: new Set(), changes: [] },
 }
 
 /**
@@ -41,29 +43,35 @@ export async function wholeListing(
   entered: (folder: string, identity: string) => void = () => {},
 ): Promise<Listing> {
   const folders = new Map<string, string>()
+  const stamps = new Map<string, number>()
   const look = new Look(root, previous)
-  const enter = async (folder: string): Promise<void> => {
-    const identity = await folderIdentity(folder)
+  /** Tells whether no file has come or gone. */
+  const enter = async (folder: string): Promise<boolean> => {
+    const { identity, stamp } = await lookAtFolder(folder)
     folders.set(folder, identity)
+    if (stamp !== undefined) stamps.set(folder, stamp)
     entered(folder, identity)
+    const isSame = previous.folders.get(folder) === identity
+    return isSame && stamp !== undefined && previous.stamps.get(folder) === stamp
   }
   await enter(root)
   const entries = await readdir(root, { withFileTypes: true })
   const tables = entries.filter((entry) => entry.isDirectory() && isTableFolder(entry.name))
   const present = new Set(tables.map(({ name }) => name))
-  const namesIn = async (folder: string): Promise<string[]> => {
-    await enter(folder)
+  const namesIn = async (table: string): Promise<string[]> => {
+    const folder = join(root, table)
+    if (await enter(folder)) return previous.files.names(table)
     // Without their types, which take an object each: what is no file is found out when it is read.
     return (await readdir(folder)).filter(isRowFile)
   }
   for (const table of new Set([...present, ...previous.files.tables()])) {
-    const names = present.has(table) ? await namesIn(join(root, table)).catch(noneIfMissing) : []
+    const names = present.has(table) ? await namesIn(table).catch(noneIfMissing) : []
     await inParallel(names, async (name) => {
       if (marks.has(`${table}/${name}`) || !look.isUnchanged(table, name)) look.read(table, name)
     })
     for (const name of previous.files.missing(table, names)) look.miss(table, name)
   }
-  const listing = look.listing(folders)
+  const listing = look.listing(folders, stamps)
   const isReplaced = previous.folders.has(root) && previous.folders.get(root) !== folders.get(root)
   if (isReplaced && previous.files.size > 0 && listing.files.size === 0)
     throw new NorthboundError(
@@ -83,9 +91,9 @@ export async function partialListing(
     const [table = '', name = ''] = path.split('/')
     look.read(table, name)
   })
-  if (previous.folders.get(root) !== (await folderIdentity(root)))
+  if (previous.folders.get(root) !== (await lookAtFolder(root)).identity)
     throw new NorthboundError(`the northbound store ${root} was replaced`)
-  return look.listing(previous.folders)
+  return look.listing(previous.folders, previous.stamps)
 }
 
 /** The rows that a look has found, if nothing was looked at before: all of them. */
@@ -151,9 +159,9 @@ class Look {
     this.#see(table, name, undefined)
   }
 
-  listing(folders: Listing['folders']): Listing {
+  listing(folders: Listing['folders'], stamps: Listing['stamps']): Listing {
     const files = this.#previous.files.with(this.#looks)
-    return { folders, files, half: this.#half, changes: this.#changes.sort(byKey) }
+    return { folders, stamps, files, half: this.#half, changes: this.#changes.sort(byKey) }
   }
 
   #see(table: string, name: string, look: FileLook | undefined): void {

@@ -50,6 +50,11 @@ export class FileLooks {
     return this.#tables.keys()
   }
 
+  /** The names of a table's files. */
+  names(table: string): string[] {
+    return [...(this.#tables.get(table) ?? nothing).keys()]
+  }
+
   /** The names of a table's files that are not among those, of which each stands there once. */
   *missing(table: string, names: readonly string[]): Iterable<string> {
     const looks = this.#tables.get(table) ?? nothing

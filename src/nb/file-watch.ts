@@ -155,10 +155,13 @@ class FileWatch {
     this.#isLooking = true
     const before = this.#listing
     try {
-      const { folders, files } = await this.#lookAtAll(before, new Set())
+      const { folders, stamps, files } = await this.#lookAtAll(before, new Set())
+      const changed = [...FileLooks.changed(before.files, files)]
+      for (const path of changed) this.#marks.add(path)
+      // Folders are known by their stamps when nothing in them is left to be read.
+      const known = changed.length === 0 ? stamps : this.#listing.stamps
       if (folders.get(this.#root) !== before.folders.get(this.#root)) this.#isWhole = true
-      else this.#listing = { ...this.#listing, folders }
-      for (const path of FileLooks.changed(before.files, files)) this.#marks.add(path)
+      else this.#listing = { ...this.#listing, folders, stamps: known }
     } catch {
       this.#isWhole = true // the look that follows tells what is wrong
     }

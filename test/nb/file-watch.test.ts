@@ -132,6 +132,21 @@ describe('when the kernel says nothing', () => {
     expect([...follower.values]).toHaveLength(31)
   })
 
+  test('a look at everything finds what comes and goes in a folder in which long nothing has', async () => {
+    await writer.put('lport', 'p', '1')
+    await follow({ ...deaf, lookEveryMs: 20 })
+    for (let n = 2; n < 5; n += 1) {
+      await sleep(250) // a folder is settled after 100 ms, and was looked at twice since then
+      await writer.put('lport', `q${n}`, `${n}`)
+      await writer.put('lport', 'p', `${n}`)
+      await follower.until(() => value(`/lport/q${n}`) === `${n}` && value('/lport/p') === `${n}`)
+      await sleep(250)
+      await unlink(join(root, 'lport', `q${n}.json`))
+      await follower.until(() => value(`/lport/q${n}`) === undefined)
+    }
+    expect([...follower.values]).toEqual([['/lport/p', '4']])
+  })
+
   test('writes of the same size within a tick of the clock are found', async () => {
     await follow({ ...deaf, lookEveryMs: 1 })
     for (let n = 10; n < 40; n += 1) {
