@@ -31,7 +31,7 @@ import { type ChassisWish, createRegistration } from './controller/registration.
 import { supervise } from './controller/supervision.ts'
 import { exposeProcess } from './controller/vitals.ts'
 import { ConfigError, NorthboundError, reasonOf } from './errors.ts'
-import { collectGarbage, growSlowly } from './heap.ts'
+import { collectGarbage, growSlowly, stayAsSmall } from './heap.ts'
 import { createLogger, type RootLogger } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { openNbDriver } from './nb/index.ts'
@@ -188,7 +188,10 @@ async function start(
     clock: systemClock,
     log,
     metrics,
-    settle: collectGarbage,
+    async settle() {
+      await collectGarbage()
+      stayAsSmall()
+    },
   })
   closers.push(controller.stop)
   return controller
