@@ -25,6 +25,7 @@ const rooms = {
   'lab/':          [''],
   'cli/':          [''],
   'main.ts':       [''],
+  'local-controller.ts': [''],
 }
 
 // biome-ignore format: one package a line, in columns

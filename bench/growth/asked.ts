@@ -20,7 +20,7 @@ const queryCount = 25_600
 const [names = 0, networks = 1, localPorts = 1] = process.argv.slice(4).map(Number)
 const [path, file] = process.argv.slice(2) as [string, string]
 
-// As the controller does it (src/main.ts): otherwise what is measured is garbage. The first query has the names made.
+// As the controller does it (src/local-controller.ts): otherwise what is measured is garbage. The first query has the names made.
 growSlowly()
 const startedAt = performance.now()
 const lane = createLane({ tenants: 10, networks, ports: names, localPorts })

@@ -1,7 +1,7 @@
 /**
  * The life of the controller: what the northbound store, the switch's database and the switch tell is joined into a
  * view, the view into flows, the flows into the switch. It knows the contract of applications, not one of them; and
- * nothing of configuration files, which `main.ts` has read.
+ * nothing of configuration files, which `local-controller.ts` has read.
  *
  * Start: listen, so that a switch that is already told of us finds us; then see to the bridge; then wait for the store's
  * first whole reading and the switch. Stop: the leased rows first, then every packet that still comes goes on, then the

@@ -79,7 +79,7 @@ test("nothing in a neutron.conf is taken for a mistake, and Dragonflow's own nam
   ])
 })
 
-test('what a running controller takes over: only what src/main.ts hands on again', () => {
+test('what a running controller takes over: only what src/local-controller.ts hands on again', () => {
   const reloadable = Object.values(controllerSections)
     .flatMap((table) => Object.entries(table))
     .filter(([, { isReloadable }]) => isReloadable)
