@@ -24,20 +24,20 @@ const rooms = {
   'controller/':   ['app/', 'openflow/', 'packet/', 'wire/', 'ovsdb/', 'nb/', 'config/', ...leaves],
   'lab/':          [''],
   'cli/':          [''],
-  'main.ts':       [''],
+  'main.ts':       ['errors.ts', 'heap.ts', 'local-controller.ts'],
   'local-controller.ts': [''],
 }
 
 // biome-ignore format: one package a line, in columns
 const packages = {
-  'rxjs':        ['^src/(ovsdb|nb|controller)/', '^src/main.ts$'],
+  'rxjs':        ['^src/(ovsdb|nb|controller)/'],
   'etcd3':       ['^src/nb/etcd-client.ts$'],
   'dns-packet':  ['^src/app/dns/message(-text)?.ts$'],
   'zod':         ['^src/(nb|config|lab|neutron)/'],
   'ipaddr.js':   ['^src/(?!wire/|packet/|openflow/)'],
   'pino':        ['^src/log.ts$'],
   'prom-client': ['^src/metrics.ts$'],
-  'commander':   ['^src/cli/', '^src/main.ts$'],
+  'commander':   ['^src/cli/'],
   'cli-table3':  ['^src/cli/'],
   'amqplib':     ['^src/neutron/amqp.ts$'],
   'yaml':        ['^src/(cli|lab)/'],

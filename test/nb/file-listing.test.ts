@@ -1,8 +1,9 @@
+import { statSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { emptyListing, type Listing, wholeListing } from '../../src/nb/file-listing.ts'
 import { FileLooks } from '../../src/nb/file-look.ts'
 
@@ -43,6 +44,9 @@ describe('the names of the files in a folder', () => {
   })
 
   test('are read again while the folder is so young that a file could come without a trace', async () => {
+    const { ctimeMs } = statSync(join(root, 'lport'))
+    vi.spyOn(Date, 'now').mockReturnValue(Math.ceil(ctimeMs))
+    onTestFinished(() => void vi.restoreAllMocks())
     expect(await foundSince(await wholeListing(root, emptyListing))).toEqual(['blue', 'red'])
   })
 

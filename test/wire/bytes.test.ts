@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { CodecError, Reader, Writer, within } from '../../src/wire/bytes.ts'
+import { CodecError, Reader, Writer, within, withWriter } from '../../src/wire/bytes.ts'
 
 describe('CodecError', () => {
   test('names the path from the outside in', () => {
@@ -92,5 +92,47 @@ describe('Writer', () => {
     w.setU16(0, 0xffff)
     expect(w.finish().toString('hex')).toBe('ffff')
     expect(() => w.setU16(0, 0x10000)).toThrow('65536 bytes do not fit a 16-bit length')
+  })
+})
+
+describe('a writer that is lent', () => {
+  const written = (byte: number) =>
+    withWriter((w) => {
+      w.u8(byte)
+      return w.finish()
+    })
+
+  test('gives bytes that later writers do not change', () => {
+    const first = written(1)
+    written(2)
+    expect(first.toString('hex')).toBe('01')
+  })
+
+  test('is another one while it is lent', () => {
+    const bytes = withWriter((w) => {
+      w.u8(1)
+      const other = written(2)
+      w.u8(3)
+      return [w.finish(), other]
+    })
+    expect(bytes.map((each) => each.toString('hex'))).toEqual(['0103', '02'])
+  })
+
+  test('begins anew after one that failed', () => {
+    const failing = () =>
+      withWriter((w) => {
+        w.u8(1)
+        throw new CodecError('no')
+      })
+    expect(failing).toThrow('no')
+    expect(written(2).toString('hex')).toBe('02')
+  })
+
+  test('is not kept when it has grown beyond a message', () => {
+    const grown = withWriter((w) => {
+      w.zeros((1 << 16) + 1)
+      return w
+    })
+    withWriter((w) => expect(w).not.toBe(grown))
   })
 })
