@@ -118,12 +118,14 @@ export function createLease({ app, rows, probe, clock, log, metrics }: LeaseOpti
   function renew(over: SwitchLink): void {
     enter('renewing')
     const turn = sequence
+    const sentAt = clock.now()
     const isCurrent = () => state === 'renewing' && turn === sequence && link === over
     over.transact(rows.map(addFlow)).then(
       (failures) => {
         if (!isCurrent()) return
         const failure = failures.find((each) => each !== undefined)
-        if (failure === undefined) heldUntil = clock.now() + leaseSeconds * 1000
+        if (failure === undefined)
+          heldUntil = sentAt + leaseSeconds * 1000 // whenever we read of it
         else
           limited('refused', (suppressed) =>
             log.error({ app, suppressed, reason: failure.message }, 'the switch refused a row of the lease'),

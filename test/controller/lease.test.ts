@@ -11,13 +11,14 @@ function setup() {
   const clock = manualClock()
   const metrics = createMetrics()
   const told: string[] = []
-  let outcome: 'ok' | 'refused' | 'silent' | 'closed' = 'ok'
+  let outcome: 'ok' | 'refused' | 'silent' | 'closed' | Promise<void> = 'ok'
   const link = {
     send: (message: Outgoing & { sequence?: number }) => told.push(`probe ${message.sequence}`),
     transact: async (messages: Outgoing[]) => {
       told.push(...messages.map((message) => (message as { command?: string }).command ?? message.kind))
       if (outcome === 'silent') return new Promise(() => {})
       if (outcome === 'closed') throw new Error('closed')
+      if (outcome instanceof Promise) await outcome
       return messages.map(() => (outcome === 'refused' ? new Error('OFPFMFC_TABLE_FULL') : undefined))
     },
   } as unknown as SwitchLink
@@ -86,6 +87,25 @@ test('is not renewed when the self-check is not decided, lapses after 4 s, and c
   await clock.advance(0)
   expect(lease.isHeld).toBe(true)
 })
+
+test.each([
+  ['read in time', 900, true],
+  ['read late, as after the process was stopped', 5000, false],
+])(
+  'is held for 4 s from when its rows were sent: an acknowledgement that is %s',
+  async (_what, lateMs, held) => {
+    const { clock, lease, link, answers } = setup()
+    answers(new Promise((resolve) => void clock.after(lateMs, resolve)))
+    lease.grant(link)
+    lease.decided(1)
+    await clock.advance(lateMs)
+    expect([lease.state === 'renewing', lease.isHeld]).toEqual([false, held])
+    await clock.advance(Math.max(0, 3999 - lateMs))
+    expect(lease.isHeld).toBe(held)
+    await clock.advance(1)
+    expect(lease.isHeld).toBe(false)
+  },
+)
 
 test('goes on checking once a second, not in a storm, while nothing is decided', async () => {
   const { clock, lease, link, told } = setup()
