@@ -42,6 +42,13 @@ const stateWhere = (client: OvsdbClient, fits: (state: OvsdbState) => boolean) =
   firstValueFrom(client.state.pipe(filter(fits)))
 const ready = (client: OvsdbClient) => stateWhere(client, ({ isConnected }) => isConnected)
 const bridged = (client: OvsdbClient) => stateWhere(client, ({ bridge }) => bridge?.datapathId !== undefined)
+/** Once ovs-vswitchd has told the status of so many ports, which it does in a transaction after that of their numbers. */
+const told = (client: OvsdbClient, count: number) =>
+  stateWhere(
+    client,
+    ({ bridge, ports }) =>
+      bridge?.datapathId !== undefined && ports.filter(({ macInUse }) => macInUse).length === count,
+  )
 const vsctl = (...args: string[]) => subject.vsctl(...args).then((text) => text.trim())
 const getBridge = (...columns: string[]) =>
   vsctl('get', 'bridge', 'br-int', ...columns).then((text) => text.split('\n'))
@@ -91,7 +98,7 @@ describe('state', () => {
     await vsctl('add-br', 'br-ex', '--', 'set', 'bridge', 'br-ex', 'datapath_type=netdev')
     for (const name of ['tap-a', 'tap-b', 'tap-c']) await vsctl(...internal(name))
     await vsctl(...internal('tap-x', 'br-ex'))
-    const state = await stateWhere(client, ({ ports }) => ports.filter(({ ofport }) => ofport).length === 4)
+    const state = await told(client, 4)
     expect(seen(state)).toEqual(await shown())
     expect(state.ports.map(({ lport }) => lport)).toEqual([
       undefined,
@@ -154,7 +161,7 @@ describe('state', () => {
 
   test('survives the death of ovsdb-server', async () => {
     const client = connect()
-    const before = await bridged(client)
+    const before = await told(client, 1)
     const [server] = subject.processes
     await stopProcess(server!)
     expect(await stateWhere(client, ({ isConnected }) => !isConnected)).toMatchObject({ ports: before.ports })
@@ -169,11 +176,7 @@ describe('state', () => {
     const plugs = ({ ports }: OvsdbState) => ports.map(({ id, name, ofport }) => ({ id, name, ofport }))
     expect(plugs(after)).toEqual(plugs(before))
     // What is ephemeral in the database is lost with it, until ovs-vswitchd has written it again.
-    await stateWhere(
-      client,
-      ({ bridge, ports }) => bridge?.datapathId !== undefined && ports[0]?.macInUse !== undefined,
-    )
-    expect((await firstValueFrom(client.state)).ports).toEqual(before.ports)
+    expect((await told(client, 1)).ports).toEqual(before.ports)
     expect(await client.configure(settings)).toBe(true)
   })
 })
