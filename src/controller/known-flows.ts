@@ -45,15 +45,23 @@ export class KnownFlows {
     return true
   }
 
-  /** The identities of the flows that were not seen. */
-  *unseen(): Iterable<string> {
-    if (this.#seenCount === this.#count) return
+  /** The identities of the flows that were not seen, or of those that were. */
+  *identities(isSeen: boolean): Iterable<string> {
+    if (!isSeen && this.#seenCount === this.#count) return
     for (let place = 0; place < this.#placeCount; place += 1)
-      if (this.#looks[2 * place] !== 0 && this.#isSeen[place] === 0) yield this.#identityAt(place)
+      if (this.#looks[2 * place] !== 0 && this.#isSeen[place] === Number(isSeen))
+        yield this.#identityAt(place)
   }
 
-  /** What is known for the next reading: the flows that were seen or whose identity is to be kept, and new ones. */
-  next(fresh: readonly KnownFlow[], isKept: (identity: string) => boolean): KnownFlows {
+  /**
+   * What is known for the next reading: new flows, and of those that were known the flows that were seen and, if `isKept`
+   * says so, those that were not; none of which the look proves nothing any more.
+   */
+  next(
+    fresh: readonly KnownFlow[],
+    isProof: (low: number, high: number) => boolean,
+    isKept: (identity: string) => boolean,
+  ): KnownFlows {
     if (fresh.length === 0 && this.#seenCount === this.#count) {
       this.#isSeen.fill(0)
       this.#seenCount = 0
@@ -62,7 +70,8 @@ export class KnownFlows {
     const next = new KnownFlows(this.#count + fresh.length)
     for (let place = 0; place < this.#placeCount; place += 1) {
       const low = this.#looks[2 * place]!
-      if (low !== 0 && (this.#isSeen[place] === 1 || isKept(this.#identityAt(place))))
+      if (low === 0 || !isProof(this.#identities[2 * place]!, this.#identities[2 * place + 1]!)) continue
+      if (this.#isSeen[place] === 1 || isKept(this.#identityAt(place)))
         next.#put({ low, high: this.#looks[2 * place + 1]!, identity: this.#identityAt(place) })
     }
     for (const flow of fresh) next.#put(flow)

@@ -54,7 +54,8 @@ export interface Reconciler {
   want(desired: Desired): void
   /** Whether everything of the latest wish is in the switch, but for refused rows. */
   readonly isSettled: boolean
-  readonly installed: { readonly flows: number; readonly groups: number }
+  /** How many flows of ours the switch holds, as far as the last barrier tells. */
+  readonly flowCount: number
   readonly failed: readonly FailedRow[]
 }
 
@@ -142,7 +143,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     const startedAt = clock.now()
     const { decodedCount, isWhole } = await mirror.read(desired!, limit)
     metrics.decoded.inc({}, decodedCount)
-    metrics.installed.set(mirror.installed.flows.size)
+    metrics.installed.set(mirror.flowCount)
     const tookMs = clock.now() - startedAt
     const pauseMs = Math.max(isWhole ? pollMs : 0, tookMs * pollShare)
     nextPollAt = clock.now() + Math.min(pauseMs, maxPollMs)
@@ -172,7 +173,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
       for (const [index, failure] of refusals.entries())
         if (failure !== undefined) refuse(batch[index]!, failure.reason)
     }
-    metrics.installed.set(mirror.installed.flows.size)
+    metrics.installed.set(mirror.flowCount)
   }
 
   function succeed(changes: readonly Change[], isRepair: boolean): void {
@@ -231,9 +232,8 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     get isSettled() {
       return desired !== undefined && settledFor === desired
     },
-    get installed() {
-      const { flows, groups } = mirror.installed
-      return { flows: flows.size, groups: groups.size }
+    get flowCount() {
+      return mirror.flowCount
     },
     get failed() {
       return Array.from(failures.values(), ({ owner, row, reason, attempts }) => ({

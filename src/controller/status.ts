@@ -89,7 +89,7 @@ export function statusOf(parts: Parts): Status {
     localPorts: now.view?.localPorts.length ?? 0,
     flows: {
       desired: now.desiredFlows,
-      installed: reconciler?.installed.flows ?? 0,
+      installed: reconciler?.flowCount ?? 0,
       failed: reconciler?.failed ?? [],
     },
     apps: apps.map(({ name, suspendedBecause: suspended }) => {

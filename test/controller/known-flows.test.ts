@@ -15,6 +15,8 @@ const turn = fc.record({
   seen: fc.array(flow, { maxLength: 40 }),
   fresh: fc.array(flow, { maxLength: 40 }),
   keepsUnseen: fc.boolean(),
+  /** The look of which flows is no proof any more. */
+  disproved: fc.array(flow, { maxLength: 5 }),
 })
 
 test('it knows what a Map would after any readings', () => {
@@ -22,14 +24,27 @@ test('it knows what a Map would after any readings', () => {
     fc.property(fc.array(turn, { maxLength: 6 }), (turns) => {
       let known = new KnownFlows()
       let model = new Map<string, KnownFlow>()
-      for (const { seen, fresh, keepsUnseen } of turns) {
+      for (const { seen, fresh, keepsUnseen, disproved } of turns) {
         for (const look of seen) expect(seenIn(known, look)).toBe(model.get(keyOf(look))?.identity)
         const isSeen = new Set(seen.map(keyOf))
-        const unseen = [...model].filter(([key]) => !isSeen.has(key))
-        expect([...known.unseen()].sort()).toEqual(unseen.map(([, { identity }]) => identity).sort())
+        for (const which of [true, false]) {
+          const those = [...model].filter(([key]) => isSeen.has(key) === which)
+          expect([...known.identities(which)].sort()).toEqual(
+            those.map(([, { identity }]) => identity).sort(),
+          )
+        }
         const added = fresh.map((look) => ({ ...look, identity: keyOf(look) }))
-        known = known.next(added, () => keepsUnseen)
-        model = new Map([...model].filter(([key]) => keepsUnseen || isSeen.has(key)))
+        const isDisproved = new Set(disproved.map(keyOf))
+        const isChange = fresh.length > 0 || [...model.keys()].some((key) => !isSeen.has(key))
+        known = known.next(
+          added,
+          (low, high) => !isDisproved.has(digestFrom(low, high)),
+          () => keepsUnseen,
+        )
+        if (isChange)
+          model = new Map(
+            [...model].filter(([key]) => !isDisproved.has(key) && (keepsUnseen || isSeen.has(key))),
+          )
         for (const each of added) model.set(keyOf(each), each)
       }
     }),
@@ -39,10 +54,11 @@ test('it knows what a Map would after any readings', () => {
 test('a reading that found everything as it was makes nothing new', () => {
   const one = { low: 7, high: 8, identity: 'red-flow' }
   const other = { low: 7, high: 9, identity: 'blueflow' }
-  const known = new KnownFlows().next([one, other], () => false)
+  const [always, never] = [() => true, () => false]
+  const known = new KnownFlows().next([one, other], always, never)
   for (let time = 0; time < 3; time += 1) {
     expect([one, other, one].map((flow) => seenIn(known, flow))).toEqual(['red-flow', 'blueflow', 'red-flow'])
-    expect(known.next([], () => false)).toBe(known)
+    expect(known.next([], always, never)).toBe(known)
   }
-  expect([...known.unseen()]).toEqual(['red-flow', 'blueflow'])
+  expect([...known.identities(false)]).toEqual(['red-flow', 'blueflow'])
 })

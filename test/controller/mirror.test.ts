@@ -1,11 +1,12 @@
 /** Two tenants, red with key 1 and blue with key 4: their flows differ by the register alone. */
 
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cookieOf } from '../../src/controller/cookie.ts'
 import type { Desired } from '../../src/controller/flow-table.ts'
 import { identityOf, ownedFlow } from '../../src/controller/held-flow.ts'
 import { SwitchMirror } from '../../src/controller/mirror.ts'
-import { type Flow, flowIdentity, type Group } from '../../src/openflow/index.ts'
+import { type Flow, flowIdentity, formatFlow, type Group } from '../../src/openflow/index.ts'
 import { flowOf } from '../support/apps.ts'
 import { FakeLink } from '../support/fake-link.ts'
 import { flowMapOf, wantedOf } from '../support/wanted.ts'
@@ -159,6 +160,46 @@ describe('after a reading', () => {
   })
 })
 
+/** What may happen between two readings to one of six flows: content 0 is its absence. */
+const event = fc.record({
+  who: fc.constantFrom('we', 'we, and it is lost', 'somebody', 'a reading'),
+  register: fc.integer({ min: 1, max: 6 }),
+  content: fc.integer({ min: 0, max: 2 }),
+})
+
+test('whatever we and others change between readings of any length, a whole one ends with what the switch holds', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(event, { maxLength: 25 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (events, limit) => {
+        const { fake, mirror, desired } = setup()
+        await mirror.read(desired)
+        for (const { who, register, content } of events) {
+          const bare = flowOf(32, 100, { reg6: register }, content === 0 ? undefined : 40 + content)
+          const identity = identityOf(bare)
+          if (who === 'a reading') await mirror.read(desired, limit)
+          else if (who !== 'somebody') {
+            const held = mirror.installed.flows.get(identity)
+            if (content > 0) mirror.change([{ kind: 'addFlow', identity, wanted: wantedOf('dns', bare) }])
+            else if (held !== undefined) mirror.change([{ kind: 'deleteFlow', identity, held }])
+            const count = mirror.flowCount
+            expect(mirror.installed.flows.size).toBe(count)
+          }
+          if (who === 'a reading' || who === 'we, and it is lost') continue
+          if (content > 0) fake.put(owned(bare))
+          else fake.flows.delete(flowIdentity(bare))
+        }
+        while (!(await mirror.read(desired, limit)).isWhole);
+        const texts = (flows: Iterable<Flow>) => Array.from(flows, (flow) => formatFlow(flow)).sort()
+        const held = Array.from(mirror.installed.flows, ([, { flow }]) => owned(flow))
+        expect(texts(held)).toEqual(texts(fake.flows.values()))
+        expect(await mirror.read(desired, limit)).toEqual({ decodedCount: 0, isWhole: true })
+      },
+    ),
+  )
+})
+
 describe('with a limit', () => {
   const flows = Array.from({ length: 25 }, (_, i) => flowOf(32, 100, { reg6: i + 1 }, 55))
   const isWhole = (mirror: SwitchMirror, desired: Desired) => async () =>
@@ -182,6 +223,32 @@ describe('with a limit', () => {
     expect([await read(), mirror.installed.flows.has(identityOf(red))]).toEqual([false, true])
     expect([await read(), mirror.installed.flows.has(identityOf(red))]).toEqual([false, true])
     expect([await read(), mirror.installed.flows.has(identityOf(red))]).toEqual([true, false])
+  })
+
+  const foreign = Array.from({ length: 11 }, (_, i) => flowOf(32, 200 + i))
+  const drops = owned({ ...red, instructions: [] })
+
+  test('a change of ours that is lost is found out, though a reading in between had no time for it', async () => {
+    const { fake, mirror, desired, held } = setup([])
+    for (const flow of [owned(red), owned(blue)]) fake.put(flow)
+    await mirror.read(desired)
+    mirror.change([{ kind: 'addFlow', identity: identityOf(red), wanted: wantedOf('dns', drops) }])
+    fake.flows.clear()
+    for (const flow of [...foreign, owned(red), owned(blue)]) fake.put(flow)
+    const read = isWhole(mirror, desired)
+    expect([await read(), await read()]).toEqual([false, true])
+    expect(held()).toEqual(expect.arrayContaining(both))
+  })
+
+  test('what somebody has changed and changed back is as it was, though everything was not looked at in between', async () => {
+    const { fake, mirror, desired, held } = setup()
+    await mirror.read(desired)
+    for (const flow of [drops, ...foreign]) fake.put(flow)
+    const read = isWhole(mirror, desired)
+    expect([await read(), held().includes('32/100 1 drops')]).toEqual([false, true])
+    fake.put(owned(red))
+    expect(await read()).toBe(true)
+    expect(held()).toEqual(expect.arrayContaining(both))
   })
 
   test('what we have changed is looked at once, and others’ changes in between are seen', async () => {

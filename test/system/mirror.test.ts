@@ -93,7 +93,7 @@ test('a table of 9,200 flows', async () => {
   await waitUntil('three readings', () => calls.length > readAt + 3)
   // Each flow once, and the leased row once.
   expect(await decoded()).toBe(wished.length + 1)
-  expect(reconciler.installed.flows).toBe(wished.length)
+  expect(reconciler.flowCount).toBe(wished.length)
 
   const row = (tenant: number, address: string) =>
     `table=55,priority=100,ip,metadata=${tenant},nw_dst=${address}`

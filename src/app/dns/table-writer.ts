@@ -21,6 +21,20 @@ const fewestSlots = 8
 const mostWaste = 0.25
 const someWords = 256
 
+/** Nearly every table is made in so many words, which are used again for the next one. */
+const workWords = 1 << 14
+const idle: Int32Array[] = []
+
+/** At least so many words, all 0. */
+function workspace(length: number): Int32Array {
+  const words = length <= workWords ? idle.pop() : undefined
+  return words?.fill(0) ?? new Int32Array(Math.max(length, workWords))
+}
+
+function release(words: Int32Array): void {
+  if (words.length === workWords) idle.push(words)
+}
+
 const slotCountFor = (names: number): number =>
   Math.max(fewestSlots, 2 ** Math.ceil(Math.log2(names / fullestSlots + 1)))
 
@@ -42,7 +56,7 @@ export class TableWriter {
   constructor(reader: KeyReader, before?: NameTable) {
     this.#reader = reader
     const { words, slotCount, size, taken, waste } = before?.parts ?? emptyParts
-    this.#words = new Int32Array(words.length + someWords)
+    this.#words = workspace(words.length + someWords)
     this.#words.set(words)
     this.#bytes = Buffer.from(this.#words.buffer)
     this.#end = words.length
@@ -102,7 +116,9 @@ export class TableWriter {
     const isWasteful = this.#waste > mostWaste * (this.#end - 2 * this.#slotCount) + someWords
     if (isWasteful || this.#slotCount > 2 * slotCount) this.#rewrite(slotCount)
     const isLong = this.#words.length > (1 + mostWaste) * this.#end
-    const words = isLong ? this.#words.slice(0, this.#end) : this.#words.subarray(0, this.#end)
+    const isKept = !isLong && this.#words.length !== workWords
+    const words = isKept ? this.#words.subarray(0, this.#end) : this.#words.slice(0, this.#end)
+    if (!isKept) release(this.#words)
     const [size, taken, waste] = [this.#size, this.#taken, this.#waste]
     return new NameTable({ words, size, slotCount: this.#slotCount, taken, waste })
   }
@@ -192,19 +208,22 @@ export class TableWriter {
   /** Sees to it that so many words can be written; those are 0. */
   #reserve(length: number): void {
     if (this.#end + length <= this.#words.length) return
-    this.#become(this.#words, Math.ceil(1.5 * (this.#end + length)))
+    const more = workspace(Math.ceil(1.5 * (this.#end + length)))
+    more.set(this.#words.subarray(0, this.#end))
+    this.#workIn(more)
   }
 
-  #become(words: Int32Array, length: number): void {
-    this.#words = new Int32Array(length)
-    this.#words.set(words)
-    this.#bytes = Buffer.from(this.#words.buffer)
+  #workIn(words: Int32Array): void {
+    release(this.#words)
+    this.#words = words
+    this.#bytes = Buffer.from(words.buffer)
   }
 
   /** Leaves out what is gone. */
   #rewrite(slotCount: number): void {
     const before = this.#words
-    const kept = new Int32Array(2 * slotCount + this.#end - 2 * this.#slotCount - this.#waste)
+    const length = 2 * slotCount + this.#end - 2 * this.#slotCount - this.#waste
+    const kept = workspace(Math.ceil(1.5 * length))
     const mask = maskOf(slotCount)
     let end = 2 * slotCount
     for (let from = 0; from < 2 * this.#slotCount; from += 2) {
@@ -221,7 +240,7 @@ export class TableWriter {
     this.#taken = this.#size
     this.#waste = 0
     this.#end = end
-    this.#become(kept, end + Math.ceil(end / 2))
+    this.#workIn(kept)
   }
 }
 
