@@ -1,7 +1,7 @@
 /**
  * The flows of a switch that were decoded before: what each looks like (`FlowLook`), and its identity. A hash table in
- * arrays of which seven eighths are full: 20 bytes a flow. It is built anew when a reading has found it out of date. It
- * knows no switch.
+ * arrays of which seven eighths are full: 20 bytes a flow. It is built anew when a reading has found something in it out of
+ * date, or more than it has room for. It knows no switch.
  */
 
 import { digestFrom, digestWord } from './digest.ts'
@@ -22,12 +22,14 @@ export class KnownFlows {
   /** Two words a place. */
   readonly #identities: Int32Array
   readonly #isSeen: Uint8Array
+  readonly #capacity: number
   readonly #placeCount: number
   #count = 0
   #seenCount = 0
 
   /** A table with room for so many flows. */
   constructor(capacity = 0) {
+    this.#capacity = capacity
     this.#placeCount = Math.ceil((capacity * 8) / 7) + 1
     this.#looks = new Int32Array(2 * this.#placeCount)
     this.#identities = new Int32Array(2 * this.#placeCount)
@@ -55,27 +57,38 @@ export class KnownFlows {
 
   /**
    * What is known for the next reading: new flows, and of those that were known the flows that were seen and, if `isKept`
-   * says so, those that were not; none of which the look proves nothing any more.
+   * says so, those that were not; none of which the look proves nothing any more. It is this table if that has room and
+   * nothing has to go; another one has room for `expected` flows, if those are more.
    */
   next(
     fresh: readonly KnownFlow[],
     isProof: (low: number, high: number) => boolean,
     isKept: (identity: string) => boolean,
+    expected: number,
   ): KnownFlows {
-    if (fresh.length === 0 && this.#seenCount === this.#count) {
-      this.#isSeen.fill(0)
-      this.#seenCount = 0
-      return this
-    }
-    const next = new KnownFlows(this.#count + fresh.length)
-    for (let place = 0; place < this.#placeCount; place += 1) {
-      const low = this.#looks[2 * place]!
-      if (low === 0 || !isProof(this.#identities[2 * place]!, this.#identities[2 * place + 1]!)) continue
-      if (this.#isSeen[place] === 1 || isKept(this.#identityAt(place)))
-        next.#put({ low, high: this.#looks[2 * place + 1]!, identity: this.#identityAt(place) })
-    }
+    const isStaying = (place: number) =>
+      isProof(this.#identities[2 * place]!, this.#identities[2 * place + 1]!) &&
+      (this.#isSeen[place] === 1 || isKept(this.#identityAt(place)))
+    let staying = 0
+    for (let place = 0; place < this.#placeCount; place += 1)
+      if (this.#looks[2 * place] !== 0 && isStaying(place)) staying += 1
+    const size = staying + fresh.length
+    const isFitting = staying === this.#count && size <= this.#capacity
+    const next = isFitting ? this : new KnownFlows(Math.max(size, expected))
+    if (isFitting) this.#forgetSeen()
+    else
+      for (let place = 0; place < this.#placeCount; place += 1) {
+        const low = this.#looks[2 * place]!
+        if (low !== 0 && isStaying(place))
+          next.#put({ low, high: this.#looks[2 * place + 1]!, identity: this.#identityAt(place) })
+      }
     for (const flow of fresh) next.#put(flow)
     return next
+  }
+
+  #forgetSeen(): void {
+    this.#isSeen.fill(0)
+    this.#seenCount = 0
   }
 
   #put({ low, high, identity }: KnownFlow): void {

@@ -115,7 +115,8 @@ export class SwitchMirror {
     if (isWhole) for (const identity of this.#unproved(believed)) changes.set(identity, undefined)
     for (const [identity, held] of found) changes.set(identity, held)
     const flows = believed.with(changes)
-    this.#known = known.next(fresh, isProof, (identity) => !isWhole && !found.has(identity))
+    const isKept = (identity: string) => !isWhole && !found.has(identity)
+    this.#known = known.next(fresh, isProof, isKept, flows.size)
     this.#read = flows
     this.#isBehind = !isWhole
     const own = groups.filter(({ groupId }) => this.#scope.groupIds.has(groupId))
