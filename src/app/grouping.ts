@@ -31,11 +31,24 @@ export function createGrouping<P extends Port = Port>(
       // A sorted copy is as long as it is, the array that was put together has room for twice as many.
       const now = [...stayed, ...(come.get(group) ?? [])].toSorted(byKey)
       if (now.length === 0) groups.delete(group)
-      else groups.set(group, now)
+      else groups.set(group, common(now))
     }
     grouped = ports
     return (group) => groups.get(group) ?? nobody
   }
+}
+
+/** The last group that began with a port. */
+const groupsFrom = new WeakMap<Port, readonly Port[]>()
+
+/** The same list as another grouping has, if it has it: most networks have one subnet. */
+function common<P extends Port>(ports: readonly P[]): readonly P[] {
+  const [first] = ports
+  const known = groupsFrom.get(first!)
+  if (known?.length === ports.length && known.every((port, at) => port === ports[at]))
+    return known as readonly P[]
+  groupsFrom.set(first!, ports)
+  return ports
 }
 
 /** The same map of local ports as views have of all. */

@@ -76,7 +76,9 @@ export class FileLooks {
     const tables = new Map(this.#tables)
     for (const [table, looks] of changes) {
       const packs = Array.from(looks, ([name, look]) => [common(name), look && packed(look)] as const)
-      tables.set(table, (tables.get(table) ?? nothing).with(new Map(packs)))
+      const others = [...tables].flatMap(([other, its]) => (other === table ? [] : its))
+      const [like] = others.sort((a, b) => b.size - a.size) // most likely the ports of these names, or the names of these ports
+      tables.set(table, (tables.get(table) ?? nothing).with(new Map(packs), like))
     }
     return new FileLooks(tables)
   }

@@ -48,11 +48,14 @@ export function optional<Value>(element: Column<Value>): Column<Value | undefine
   }
 }
 
+/** Of most interfaces' options. */
+const noEntries: ReadonlyMap<string, string> = new Map()
+
 /** A map of strings to strings, the only kind in the columns that are read here. */
 export const stringMap: Column<ReadonlyMap<string, string>> = {
   read(json, path) {
     if (!isPair(json, 'map') || !Array.isArray(json[1])) throw wrong(path, 'a map', json)
-    return new Map(json[1].map((pair) => entryOf(pair, path)))
+    return json[1].length === 0 ? noEntries : new Map(json[1].map((pair) => entryOf(pair, path)))
   },
   write: (map) => ['map', [...map]],
 }

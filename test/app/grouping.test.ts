@@ -36,3 +36,18 @@ test.each([
   expect(group(before)('net-red')).toEqual(red)
   expect(group(new Map())('net-red')).toEqual([])
 })
+
+test('groupings that find the same ports have one list of them, until one finds others', () => {
+  const inNetwork = createGrouping(({ networkId }) => [networkId])
+  const bySubnet = createGrouping(({ addresses }) => addresses.flatMap(({ subnet }) => subnet?.id ?? []))
+  const [of, on] = [inNetwork(all), bySubnet(all)]
+  for (const tenant of ['red', 'blue']) {
+    expect(on(`subnet-${tenant}-v4`)).toBe(of(`net-${tenant}`))
+    expect(on(`subnet-${tenant}-v6`)).not.toBe(of(`net-${tenant}`))
+  }
+  const fewer = new Map(all)
+  fewer.delete('net-red-2')
+  expect(keysIn(bySubnet(fewer)('subnet-red-v4'))).toEqual([1, 3])
+  expect(keysIn(of('net-red'))).toEqual([1, 2, 3])
+  expect(inNetwork(fewer)('net-red')).toBe(bySubnet(fewer)('subnet-red-v4'))
+})

@@ -10,7 +10,7 @@ import { keyOf } from '../../../src/app/dns/domain-name.ts'
 import { emptyDraft } from '../../../src/app/dns/drafts.ts'
 import { KeyReader } from '../../../src/app/dns/keys.ts'
 import { recordTexts } from '../../../src/app/dns/message-text.ts'
-import type { OwnedName } from '../../../src/app/dns/name-table.ts'
+import type { NameTable, OwnedName } from '../../../src/app/dns/name-table.ts'
 import { createNames, type Names } from '../../../src/app/dns/names.ts'
 import type { NameRules } from '../../../src/app/dns/port-names.ts'
 import type { Scope } from '../../../src/app/dns/scope.ts'
@@ -206,6 +206,41 @@ describe('a writer', () => {
       expect(recordTexts(a!)[0]!.data).toBe(`10.0.0.${index}`)
     }
   })
+
+  const addressesIn = (table: NameTable) =>
+    Array.from(table, ([key, { a }]) => [key, recordTexts(a!).map(({ data }) => data)] as const).sort()
+  const many = (tenant: number, count: number) =>
+    Array.from({ length: count }, (_, index) => [keyOf(`vm-${index}`), `10.${tenant}.0.0`] as const).sort()
+
+  test.each([
+    ['few names', 20, 20],
+    ['many', 3000, 3000],
+    ['few after many', 3000, 20],
+    ['many after few', 20, 3000],
+  ])(
+    'shares no memory with a table that was made before, nor with another writer: %s',
+    (_what, one, other) => {
+      const filled = (tenant: number, count: number, before?: NameTable) => {
+        const writer = new TableWriter(reader, before)
+        for (const [key] of many(tenant, count)) {
+          const facts = [
+            { type: types.a, ttlSeconds: 30, isOwn: true, data: Buffer.from([10, tenant, 0, 0]) },
+          ]
+          writer.put(key, { ...emptyDraft(key.length, false), count: 1, owners: [tenant], facts })
+        }
+        return writer
+      }
+      const [ofRed, ofBlue] = [filled(red, one), filled(blue, other)]
+      const tables = [ofRed.table(), ofBlue.table()]
+      const expected = [many(red, one), many(blue, other)].map((names) =>
+        names.map(([key, ip]) => [key, [ip]]),
+      )
+      expect(tables.map(addressesIn)).toEqual(expected)
+      const changed = filled(7, one, tables[0]).table()
+      expect(addressesIn(changed)).toEqual(many(7, one).map(([key, ip]) => [key, [ip]]))
+      expect(tables.map(addressesIn)).toEqual(expected)
+    },
+  )
 
   test('leaves a domain with authority what it is, and takes nothing away that is not there', () => {
     const writer = new TableWriter(reader)
