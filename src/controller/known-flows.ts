@@ -56,9 +56,9 @@ export class KnownFlows {
   }
 
   /**
-   * What is known for the next reading: new flows, and of those that were known the flows that were seen and, if `isKept`
-   * says so, those that were not; none of which the look proves nothing any more. It is this table if that has room and
-   * nothing has to go; another one has room for `expected` flows, if those are more.
+   * What is known for the next reading: new flows, and of those that were known and whose looks are still a proof, the flows
+   * that were seen and, if `isKept` says so, those that were not. It is this table if that has room and nothing has to go;
+   * another one has room for `expected` flows, if those are more.
    */
   next(
     fresh: readonly KnownFlow[],
@@ -75,20 +75,18 @@ export class KnownFlows {
     const size = staying + fresh.length
     const isFitting = staying === this.#count && size <= this.#capacity
     const next = isFitting ? this : new KnownFlows(Math.max(size, expected))
-    if (isFitting) this.#forgetSeen()
-    else
+    if (isFitting) {
+      this.#isSeen.fill(0)
+      this.#seenCount = 0
+    } else {
       for (let place = 0; place < this.#placeCount; place += 1) {
         const low = this.#looks[2 * place]!
         if (low !== 0 && isStaying(place))
           next.#put({ low, high: this.#looks[2 * place + 1]!, identity: this.#identityAt(place) })
       }
+    }
     for (const flow of fresh) next.#put(flow)
     return next
-  }
-
-  #forgetSeen(): void {
-    this.#isSeen.fill(0)
-    this.#seenCount = 0
   }
 
   #put({ low, high, identity }: KnownFlow): void {

@@ -42,7 +42,7 @@ export class SwitchMirror {
   /** What the switch has done for us since then. */
   #done: Change[] = []
   /** The same after the last reading: what differs from it was changed by us since then. */
-  #read = FlowMap.empty
+  #lastRead = FlowMap.empty
   /** The flows whose looks prove that they are as they were then. */
   #known = new KnownFlows()
   /** Whether some flows have not been looked at since they were changed. */
@@ -87,7 +87,7 @@ export class SwitchMirror {
    */
   async read(desired: Desired, decodeLimit = Number.POSITIVE_INFINITY): Promise<Reading> {
     const found = new Map<string, HeldFlow>()
-    const [known, before, believed] = [this.#known, this.#read, this.installed.flows]
+    const [known, before, believed] = [this.#known, this.#lastRead, this.installed.flows]
     const isProof = (low: number, high: number) => !FlowMap.isChanged(before, believed, low, high)
     const fresh: KnownFlow[] = []
     let isWhole = true
@@ -117,7 +117,7 @@ export class SwitchMirror {
     const flows = believed.with(changes)
     const isKept = (identity: string) => !isWhole && !found.has(identity)
     this.#known = known.next(fresh, isProof, isKept, flows.size)
-    this.#read = flows
+    this.#lastRead = flows
     this.#isBehind = !isWhole
     const own = groups.filter(({ groupId }) => this.#scope.groupIds.has(groupId))
     this.#installed = {
@@ -130,7 +130,7 @@ export class SwitchMirror {
   /** The identities of the flows that are believed to be there, and whose looks do not prove it. */
   *#unproved(believed: FlowMap): Iterable<string> {
     if (!this.#isBehind) {
-      yield* FlowMap.changed(this.#read, believed)
+      yield* FlowMap.changed(this.#lastRead, believed)
       yield* this.#known.identities(false)
       return
     }
