@@ -146,6 +146,12 @@ export const through = (table: TableName): Action => resubmit(tables[table].id)
 export const turnBack: Action = load(0n, 'inPort')
 
 /**
+ * One match of several; of a field that two of them have, the last one counts. `{ ...some, more }` does the same, but V8
+ * gives it a hidden class of its own each time: 300 bytes that are collected late, and 0.6 us (Node 20.20).
+ */
+export const matchOf = (...parts: readonly Match[]): Match => Object.assign({}, ...parts)
+
+/**
  * Makes a flow of the pipeline. No step at all drops. Throws `BugError` with the flow's text when the table may not go
  * on where the flow sends its packets, or when the match lacks a prerequisite.
  */
@@ -160,8 +166,7 @@ export function flow(
   const instructions: Instruction[] = []
   if (actions.length > 0) instructions.push({ kind: 'applyActions', actions })
   if (last?.kind === 'goto') instructions.push({ kind: 'gotoTable', tableId: tables[last.table].id })
-  // A copy by assignment: V8 gives `{ ...some, more }` a hidden class of its own each time, 300 bytes (Node 20.20).
-  const made: Flow = { tableId: tables[table].id, priority, match: Object.assign({}, match), instructions }
+  const made: Flow = { tableId: tables[table].id, priority, match: matchOf(match), instructions }
   checkFlow(made)
   if (steps.slice(0, -1).some((step) => step.kind === 'goto'))
     throw new BugError(`goto is not the last step: ${formatFlow(made)}`)

@@ -5,13 +5,10 @@
  * processes.
  */
 
-import { hash, randomBytes } from 'node:crypto'
+import { secretDigest } from '../wire/secret-digest.ts'
 
-const secret = randomBytes(16).toString('hex')
-
-/** A digest of so many bytes. */
-export const digestOf = (text: string, size: number): string =>
-  hash('sha1', secret + text, 'buffer').toString('latin1', 0, size)
+/** A digest of so many bytes, at most 20. */
+export const digestOf = (text: string, size: number): string => secretDigest(text).slice(0, size)
 
 /** Four bytes of a digest from `at` on, the first one lowest; what is behind its end is 0. */
 export const digestWord = (digest: string, at: number): number =>

@@ -55,6 +55,23 @@ export class FlowMap {
     return this.get(identity) !== undefined
   }
 
+  /** Whether that very flow stands under an identity. */
+  holds(identity: string, flow: HeldFlow): boolean {
+    return isSame(this.get(identity), flow)
+  }
+
+  /** The identities that are not among those whose words `visit` hands on. */
+  *missing(visit: (see: (low: number, high: number) => void) => void): Iterable<string> {
+    const seen = this.#leaves.map(({ parts }) => new Uint8Array(parts.length))
+    visit((low, high) => {
+      const number = leafNumber(low, this.#leaves.length)
+      const at = indexOf(this.#leaves[number]!, low, high)
+      if (at >= 0) seen[number]![at] = 1
+    })
+    for (const [number, leaf] of this.#leaves.entries())
+      for (const [at, isSeen] of seen[number]!.entries()) if (isSeen === 0) yield identityAt(leaf, at)
+  }
+
   *[Symbol.iterator](): Iterator<Entry> {
     for (const leaf of this.#leaves)
       for (let at = 0; at < leaf.parts.length; at += 1) yield [identityAt(leaf, at), this.#flowAt(leaf, at)]

@@ -1,113 +1,154 @@
 /**
  * The flows of a switch that were decoded before: what each looks like (`FlowLook`), and its identity. A hash table in
- * arrays of which seven eighths are full: 20 bytes a flow. It is built anew when a reading has found something in it out of
- * date, or more than it has room for. It knows no switch.
+ * arrays of which seven eighths are full: 20 bytes a flow. While the switch is read it notes which flows are there, so that
+ * nothing else need be kept of those that are as they were believed to be. It knows no switch.
  */
 
 import { digestFrom, digestWord } from './digest.ts'
 
-/** A flow that was decoded: its look, and its identity. */
-export interface KnownFlow {
+/** What a flow looks like; `low` is never 0. */
+export interface Look {
   readonly low: number
   readonly high: number
-  readonly identity: string
 }
+
+/** Room for so many more, and a 32nd of what is there, spares most of the tables that would be made for a few flows. */
+const someFlows = 8
+
+/** How the flow of a place was met in the reading that goes on. */
+const met = { never: 0, seen: 1, decoded: 2 } as const
+/** Of a flow: how it was met, and the words of its identity. */
+type Holds = (how: number, low: number, high: number) => boolean
 
 export class KnownFlows {
   /** The words of the identity of the known flow that was seen last. */
   low = 0
   high = 0
   /** Two words a place; the first is 0 where nothing stands. */
-  readonly #looks: Int32Array
+  #looks = new Int32Array(2)
   /** Two words a place. */
-  readonly #identities: Int32Array
-  readonly #isSeen: Uint8Array
-  readonly #capacity: number
-  readonly #placeCount: number
+  #identities = new Int32Array(2)
+  #met = new Uint8Array(1)
+  #capacity = 0
   #count = 0
-  #seenCount = 0
+  #metCount = 0
 
-  /** A table with room for so many flows. */
-  constructor(capacity = 0) {
-    this.#capacity = capacity
-    this.#placeCount = Math.ceil((capacity * 8) / 7) + 1
-    this.#looks = new Int32Array(2 * this.#placeCount)
-    this.#identities = new Int32Array(2 * this.#placeCount)
-    this.#isSeen = new Uint8Array(this.#placeCount)
+  /** Sees to it that there is room for so many flows. */
+  reserve(capacity: number): void {
+    if (capacity > this.#capacity) this.#rebuild(capacity, () => true)
   }
 
   /** Notes that a flow of this look is there; false if it is not known. */
-  see({ low, high }: Pick<KnownFlow, 'low' | 'high'>): boolean {
+  see({ low, high }: Look): boolean {
     const place = this.#placeOf(low, high)
     if (this.#looks[2 * place] === 0) return false
-    if (this.#isSeen[place] === 0) this.#seenCount += 1
-    this.#isSeen[place] = 1
+    if (this.#met[place] === met.never) {
+      this.#met[place] = met.seen
+      this.#metCount += 1
+    }
     this.low = this.#identities[2 * place]!
     this.high = this.#identities[2 * place + 1]!
     return true
   }
 
-  /** The identities of the flows that were not seen, or of those that were. */
-  *identities(isSeen: boolean): Iterable<string> {
-    if (!isSeen && this.#seenCount === this.#count) return
-    for (let place = 0; place < this.#placeCount; place += 1)
-      if (this.#looks[2 * place] !== 0 && this.#isSeen[place] === Number(isSeen))
-        yield this.#identityAt(place)
+  /** Takes in a flow that is there and was decoded. */
+  add({ low, high }: Look, identity: string): void {
+    this.reserve(this.#count + 1)
+    this.#put(low, high, met.decoded, digestWord(identity, 0), digestWord(identity, 4))
+  }
+
+  /** Whether a flow was not met. */
+  get isMissingSome(): boolean {
+    return this.#metCount < this.#count
+  }
+
+  /** The identities of the flows that were not met. */
+  missing(): Iterable<string> {
+    return this.isMissingSome ? this.#identitiesOf(met.never) : []
+  }
+
+  /** The identities of the flows that were decoded. */
+  decoded(): Iterable<string> {
+    return this.#identitiesOf(met.decoded)
+  }
+
+  /** Hands on the words of the identity of each flow that was met. */
+  visitMet(visit: (low: number, high: number) => void): void {
+    for (let place = 0; place < this.#met.length; place += 1)
+      if (this.#met[place] !== met.never)
+        visit(this.#identities[2 * place]!, this.#identities[2 * place + 1]!)
   }
 
   /**
-   * What is known for the next reading: new flows, and of those that were known and whose looks are still a proof, the flows
-   * that were seen and, if `isKept` says so, those that were not. It is this table if that has room and nothing has to go;
-   * another one has room for `expected` flows, if those are more.
+   * Ends a reading. Known are, for the next one, the flows that were decoded, and of the others those whose looks are still
+   * a proof: those that were seen and, if the reading was not whole, those that were not met under any look.
    */
-  next(
-    fresh: readonly KnownFlow[],
-    isProof: (low: number, high: number) => boolean,
-    isKept: (identity: string) => boolean,
-    expected: number,
-  ): KnownFlows {
-    const isStaying = (place: number) =>
-      isProof(this.#identities[2 * place]!, this.#identities[2 * place + 1]!) &&
-      (this.#isSeen[place] === 1 || isKept(this.#identityAt(place)))
-    let staying = 0
-    for (let place = 0; place < this.#placeCount; place += 1)
-      if (this.#looks[2 * place] !== 0 && isStaying(place)) staying += 1
-    const size = staying + fresh.length
-    const isFitting = staying === this.#count && size <= this.#capacity
-    const next = isFitting ? this : new KnownFlows(Math.max(size, expected))
-    if (isFitting) {
-      this.#isSeen.fill(0)
-      this.#seenCount = 0
-    } else {
-      for (let place = 0; place < this.#placeCount; place += 1) {
-        const low = this.#looks[2 * place]!
-        if (low !== 0 && isStaying(place))
-          next.#put({ low, high: this.#looks[2 * place + 1]!, identity: this.#identityAt(place) })
-      }
+  endReading(isWhole: boolean, isProof: (low: number, high: number) => boolean): void {
+    const isSomeKept = !isWhole && this.isMissingSome
+    const changed = new Set(isSomeKept ? this.decoded() : [])
+    const isStaying: Holds = (how, low, high) =>
+      how === met.decoded ||
+      (isProof(low, high) && (how === met.seen || (isSomeKept && !changed.has(digestFrom(low, high)))))
+    const count = this.#countOf(isStaying)
+    if (count < this.#count) this.#rebuild(count, isStaying)
+    this.#met.fill(met.never)
+    this.#metCount = 0
+  }
+
+  #countOf(holds: Holds): number {
+    let count = 0
+    for (let place = 0; place < this.#met.length; place += 1)
+      if (
+        this.#looks[2 * place] !== 0 &&
+        holds(this.#met[place]!, this.#identities[2 * place]!, this.#identities[2 * place + 1]!)
+      )
+        count += 1
+    return count
+  }
+
+  *#identitiesOf(wanted: number): Iterable<string> {
+    for (let place = 0; place < this.#met.length; place += 1)
+      if (this.#looks[2 * place] !== 0 && this.#met[place] === wanted)
+        yield digestFrom(this.#identities[2 * place]!, this.#identities[2 * place + 1]!)
+  }
+
+  /** Makes the table anew, with room for so many flows and some more, of those of which that holds. */
+  #rebuild(flowCount: number, holds: Holds): void {
+    const [looks, identities, states] = [this.#looks, this.#identities, this.#met]
+    const capacity = flowCount + (flowCount >> 5) + someFlows
+    const placeCount = Math.ceil((capacity * 8) / 7) + 1
+    this.#looks = new Int32Array(2 * placeCount)
+    this.#identities = new Int32Array(2 * placeCount)
+    this.#met = new Uint8Array(placeCount)
+    this.#capacity = capacity
+    this.#count = 0
+    this.#metCount = 0
+    for (let place = 0; place < states.length; place += 1) {
+      const [low, high] = [identities[2 * place]!, identities[2 * place + 1]!]
+      if (looks[2 * place] !== 0 && holds(states[place]!, low, high))
+        this.#put(looks[2 * place]!, looks[2 * place + 1]!, states[place]!, low, high)
     }
-    for (const flow of fresh) next.#put(flow)
-    return next
   }
 
-  #put({ low, high, identity }: KnownFlow): void {
-    const place = this.#placeOf(low, high)
+  /** Puts a flow where its look stands or would: how it was met, and the words of its identity. */
+  #put(lookLow: number, lookHigh: number, how: number, low: number, high: number): void {
+    const place = this.#placeOf(lookLow, lookHigh)
     if (this.#looks[2 * place] === 0) this.#count += 1
-    this.#looks[2 * place] = low
-    this.#looks[2 * place + 1] = high
-    this.#identities[2 * place] = digestWord(identity, 0)
-    this.#identities[2 * place + 1] = digestWord(identity, 4)
-  }
-
-  #identityAt(place: number): string {
-    return digestFrom(this.#identities[2 * place]!, this.#identities[2 * place + 1]!)
+    if (how !== met.never && this.#met[place] === met.never) this.#metCount += 1
+    this.#looks[2 * place] = lookLow
+    this.#looks[2 * place + 1] = lookHigh
+    this.#identities[2 * place] = low
+    this.#identities[2 * place + 1] = high
+    this.#met[place] = how
   }
 
   /** Where a look stands, or where it would. */
   #placeOf(low: number, high: number): number {
-    let place = Math.floor(((low >>> 0) / 0x1_0000_0000) * this.#placeCount)
+    const placeCount = this.#met.length
+    let place = Math.floor(((low >>> 0) / 0x1_0000_0000) * placeCount)
     while (this.#looks[2 * place] !== 0) {
       if (this.#looks[2 * place] === low && this.#looks[2 * place + 1] === high) break
-      place = place + 1 === this.#placeCount ? 0 : place + 1
+      place = place + 1 === placeCount ? 0 : place + 1
     }
     return place
   }

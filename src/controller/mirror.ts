@@ -13,7 +13,7 @@ import { kindOf } from './cookie.ts'
 import { FlowMap } from './flow-map.ts'
 import { type Change, changed, type Desired, emptySwitch, type Installed } from './flow-table.ts'
 import { foundFlow, type HeldFlow, identityOf } from './held-flow.ts'
-import { type KnownFlow, KnownFlows } from './known-flows.ts'
+import { KnownFlows } from './known-flows.ts'
 import type { SwitchLink } from './messages.ts'
 
 /** What of a switch is ours. */
@@ -44,7 +44,7 @@ export class SwitchMirror {
   /** The same after the last reading: what differs from it was changed by us since then. */
   #lastRead = FlowMap.empty
   /** The flows whose looks prove that they are as they were then. */
-  #known = new KnownFlows()
+  readonly #known = new KnownFlows()
   /** Whether some flows have not been looked at since they were changed. */
   #isBehind = false
 
@@ -86,37 +86,33 @@ export class SwitchMirror {
    * noticed. To be called again only when it is done, and nothing may be changed meanwhile.
    */
   async read(desired: Desired, decodeLimit = Number.POSITIVE_INFINITY): Promise<Reading> {
-    const found = new Map<string, HeldFlow>()
     const [known, before, believed] = [this.#known, this.#lastRead, this.installed.flows]
     const isProof = (low: number, high: number) => !FlowMap.isChanged(before, believed, low, high)
-    const fresh: KnownFlow[] = []
+    const changes = new Map<string, HeldFlow | undefined>()
+    let decodedCount = 0
     let isWhole = true
+    known.reserve(believed.size)
     await this.#link.readFlows({}, (bytes, start, end) => {
       this.#look.read(bytes, start, end)
       if (known.see(this.#look) && isProof(known.low, known.high)) return
-      if (fresh.length === decodeLimit) {
+      if (decodedCount === decodeLimit) {
         isWhole = false
         return
       }
+      decodedCount += 1
       const flow = decodeFlow(bytes, start, end)
-      const { low, high } = this.#look
-      if (!this.#isOurs(flow)) {
-        fresh.push({ low, high, identity: nobodys })
-        return
-      }
-      const identity = identityOf(flow)
-      const held = foundFlow(flow)
+      const identity = this.#isOurs(flow) ? identityOf(flow) : nobodys
+      known.add(this.#look, identity)
+      if (identity === nobodys) return
+      const found = foundFlow(flow)
       const wanted = desired.flows.get(identity)
-      found.set(identity, wanted?.content === held.content ? wanted : held)
-      fresh.push({ low, high, identity })
+      const held = wanted?.content === found.content ? wanted : found
+      if (!believed.holds(identity, held)) changes.set(identity, held)
     })
     const groups = await this.#link.stats({ kind: 'groupDesc' })
-    const changes = new Map<string, HeldFlow | undefined>()
-    if (isWhole) for (const identity of this.#unproved(believed)) changes.set(identity, undefined)
-    for (const [identity, held] of found) changes.set(identity, held)
+    if (isWhole) for (const identity of this.#missing(believed)) changes.set(identity, undefined)
+    known.endReading(isWhole, isProof)
     const flows = believed.with(changes)
-    const isKept = (identity: string) => !isWhole && !found.has(identity)
-    this.#known = known.next(fresh, isProof, isKept, flows.size)
     this.#lastRead = flows
     this.#isBehind = !isWhole
     const own = groups.filter(({ groupId }) => this.#scope.groupIds.has(groupId))
@@ -124,18 +120,20 @@ export class SwitchMirror {
       flows,
       groups: new Map(own.map((group) => [group.groupId, formatGroup(group)])),
     }
-    return { decodedCount: fresh.length, isWhole }
+    return { decodedCount, isWhole }
   }
 
-  /** The identities of the flows that are believed to be there, and whose looks do not prove it. */
-  *#unproved(believed: FlowMap): Iterable<string> {
-    if (!this.#isBehind) {
-      yield* FlowMap.changed(this.#lastRead, believed)
-      yield* this.#known.identities(false)
+  /** The identities of the flows that are believed to be there, when everything was looked at and they were not met. */
+  *#missing(believed: FlowMap): Iterable<string> {
+    const known = this.#known
+    if (this.#isBehind) {
+      yield* believed.missing((see) => known.visitMet(see))
       return
     }
-    const seen = new Set(this.#known.identities(true))
-    for (const [identity] of believed) if (!seen.has(identity)) yield identity
+    const suspects = [...FlowMap.changed(this.#lastRead, believed), ...known.missing()]
+    if (suspects.length === 0) return
+    const decoded = new Set(known.decoded())
+    for (const identity of suspects) if (!decoded.has(identity)) yield identity
   }
 
   #isOurs({ cookie, tableId, hardTimeout }: FlowStats): boolean {

@@ -25,8 +25,10 @@ export interface FoundFile {
 
 /** The most that a row may hold, in bytes; etcd's own limit is near. */
 const maxRowSize = 1 << 20
-/** Files that are looked at in one turn of the event loop: about 2 ms. */
-const turnLength = 64
+/** For so long, in ms, files are looked at in one turn of the event loop: packets may be waiting. */
+const turnMs = 0.5
+/** How many pieces of work the disk is asked for at a time. */
+const workerCount = 8
 /** Kernels stamp files in ticks of up to 10 ms. */
 const settledAfterMs = 100
 /** What the system says when a link, or a socket, is opened as a file. */
@@ -150,21 +152,25 @@ export function storeError(root: string, error: unknown): ControllerError {
   }
 }
 
-/**
- * A few at a time: the file system is asked in parallel, and the event loop has a turn now and then, also if
- * the work is done at once.
- */
-export async function inParallel<T>(items: readonly T[], each: (item: T) => Promise<void>): Promise<void> {
-  let next = 0
-  const worker = async () => {
-    while (next < items.length) {
-      const item = items[next]!
-      next += 1
-      if (next % turnLength === 0) await setImmediate()
-      await each(item)
+/** One after the other, and the event loop has a turn now and then. */
+export async function inTurns<T>(items: Iterable<T>, each: (item: T) => void): Promise<void> {
+  let startedAt = performance.now()
+  for (const item of items) {
+    if (performance.now() - startedAt > turnMs) {
+      await setImmediate()
+      startedAt = performance.now()
     }
+    each(item)
   }
-  await Promise.all(Array.from({ length: 8 }, worker))
+}
+
+/** A few at a time: the disk is asked in parallel. */
+export async function inParallel<T>(items: readonly T[], each: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values()
+  const worker = async () => {
+    for (const item of left) await each(item)
+  }
+  await Promise.all(Array.from({ length: workerCount }, worker))
 }
 
 function textOf(bytes: Buffer): { value: string; problem?: string } {

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { NorthboundError } from '../errors.ts'
 import { digestOf } from './digest.ts'
 import type { RawChange, RawRow } from './driver.ts'
-import { inParallel, isMissing, lookAtFolder, readRowFile, stampOf } from './file-io.ts'
+import { inTurns, isMissing, lookAtFolder, readRowFile, stampOf } from './file-io.ts'
 import { type FileLook, FileLooks } from './file-look.ts'
 import { fileNameOf, idOf, isRowFile, isTableFolder } from './file-path.ts'
 
@@ -58,18 +58,19 @@ export async function wholeListing(
   const entries = await readdir(root, { withFileTypes: true })
   const tables = entries.filter((entry) => entry.isDirectory() && isTableFolder(entry.name))
   const present = new Set(tables.map(({ name }) => name))
-  const namesIn = async (table: string): Promise<string[]> => {
+  /** The names of the files in a table's folder; undefined if they are those that were there before. */
+  const namesIn = async (table: string): Promise<string[] | undefined> => {
     const folder = join(root, table)
-    if (await enter(folder)) return previous.files.names(table)
+    if (await enter(folder)) return undefined
     // Without their types, which take an object each: what is no file is found out when it is read.
     return (await readdir(folder)).filter(isRowFile)
   }
   for (const table of new Set([...present, ...previous.files.tables()])) {
     const names = present.has(table) ? await namesIn(table).catch(noneIfMissing) : []
-    await inParallel(names, async (name) => {
+    await inTurns(names ?? previous.files.names(table), (name) => {
       if (marks.has(`${table}/${name}`) || !look.isUnchanged(table, name)) look.read(table, name)
     })
-    for (const name of previous.files.missing(table, names)) look.miss(table, name)
+    if (names !== undefined) for (const name of previous.files.missing(table, names)) look.miss(table, name)
   }
   const listing = look.listing(folders, stamps)
   const isReplaced = previous.folders.has(root) && previous.folders.get(root) !== folders.get(root)
@@ -87,7 +88,7 @@ export async function partialListing(
   paths: Iterable<string>,
 ): Promise<Listing> {
   const look = new Look(root, previous)
-  await inParallel([...paths], async (path) => {
+  await inTurns(paths, (path) => {
     const [table = '', name = ''] = path.split('/')
     look.read(table, name)
   })

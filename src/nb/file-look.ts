@@ -51,8 +51,8 @@ export class FileLooks {
   }
 
   /** The names of a table's files. */
-  names(table: string): string[] {
-    return [...(this.#tables.get(table) ?? nothing).keys()]
+  names(table: string): Iterable<string> {
+    return (this.#tables.get(table) ?? nothing).keys()
   }
 
   /** The names of a table's files that are not among those, of which each stands there once. */

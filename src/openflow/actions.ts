@@ -46,7 +46,6 @@ import {
   sampleText,
 } from './select-actions.ts'
 import {
-  bitsText,
   checkPktLargerBody,
   deleteFieldBody,
   fieldOfSet,
@@ -59,7 +58,7 @@ import {
   stackBody,
 } from './set-field.ts'
 import { dotted, hexText, isPlainPort, paddedHex, portShown, ports } from './show.ts'
-import { UnknownFieldError } from './subfield.ts'
+import { bitsText, UnknownFieldError } from './subfield.ts'
 
 /** An action of a flow, a bucket or a packet-out. */
 export type Action =

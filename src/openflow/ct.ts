@@ -6,7 +6,7 @@
 import { ipv4, ipv4Bytes, ipv4Text, ipv6 } from '../wire/address.ts'
 import { type Codec, CodecError, list, u8, u16 } from '../wire/codec.ts'
 import { ipv6Printed } from './show.ts'
-import { fieldHeader, offsetAndBits, type Subfield, subfieldText } from './subfield.ts'
+import { bitsText, fieldHeader, offsetAndBits, type Subfield } from './subfield.ts'
 
 /** The value of `ct`. */
 export interface Ct<A> {
@@ -36,7 +36,7 @@ export function ctBody<A>(action: Codec<A>): Codec<Ct<A>> {
       const start = r.offset
       const isField = r.u32() !== 0
       if (isField) r.offset = start
-      const zone = isField ? { ...fieldHeader.read(r), ...offsetAndBits.read(r) } : r.u16()
+      const zone = isField ? Object.assign(fieldHeader.read(r), offsetAndBits.read(r)) : r.u16()
       const tableId = r.u8()
       r.skip(3)
       const alg = r.u16()
@@ -78,7 +78,7 @@ export function ctText<A extends { readonly kind: string }>(
 ): string {
   const nat = ct.actions[0]?.kind === 'nat' ? ct.actions.slice(0, 1) : []
   const others = ct.actions.slice(nat.length)
-  const zone = typeof ct.zone === 'number' ? ct.zone : subfieldText(ct.zone)
+  const zone = typeof ct.zone === 'number' ? ct.zone : bitsText(ct.zone, ct.zone.bits)
   const words = [
     ct.commit && 'commit',
     ct.force && 'force',

@@ -66,7 +66,7 @@ export const instruction: Codec<Instruction> = {
     try {
       const value = known.body.read(body) as object
       body.finish()
-      return { ...value, kind: known.kind } as Instruction
+      return Object.assign(value, { kind: known.kind }) as Instruction
     } catch (error) {
       throw within(known.kind, error)
     }

@@ -18,7 +18,7 @@ import {
 import { fromInt } from './match.ts'
 import { type FieldName, fieldOf } from './oxm.ts'
 import { hexText } from './show.ts'
-import { fieldHeader, type Place, place, subfieldText } from './subfield.ts'
+import { bitsText, fieldHeader, type Place, place, placeOf } from './subfield.ts'
 
 /** What one part of the learned flow is made of. */
 export type LearnSource = { readonly from: Place } | { readonly value: bigint }
@@ -105,7 +105,7 @@ export const learn2Body: Codec<Learn> = {
   read(r) {
     const { resultOffset, ...rest } = head2.read(r)
     if ((rest.flags & writeResult) === 0) return { ...rest, specs: specs.read(r) }
-    return { ...rest, result: { ...fieldHeader.read(r), offset: resultOffset }, specs: specs.read(r) }
+    return { ...rest, result: placeOf(fieldHeader.read(r), resultOffset), specs: specs.read(r) }
   },
   write(w, value) {
     const { result } = value
@@ -130,16 +130,16 @@ export function learnText(learn: Learn): string {
     (learn.flags & 2) !== 0 && 'delete_learned',
     learn.cookie !== 0n && `cookie=${hexText(learn.cookie)}`,
     (learn.limit ?? 0) !== 0 && `limit=${learn.limit}`,
-    learn.result !== undefined && `result_dst=${subfieldText({ ...learn.result, bits: 1 })}`,
+    learn.result !== undefined && `result_dst=${bitsText(learn.result, 1)}`,
     ...learn.specs.map(specText),
   ]
   return `learn(${words.filter((word) => word !== false).join(',')})`
 }
 
 function specText(one: LearnSpec): string {
-  if (one.kind === 'output') return `output:${subfieldText({ ...one.from, bits: one.bits })}`
-  const to = subfieldText({ ...one.to, bits: one.bits })
-  const from = 'value' in one ? hexText(one.value) : subfieldText({ ...one.from, bits: one.bits })
+  if (one.kind === 'output') return `output:${bitsText(one.from, one.bits)}`
+  const to = bitsText(one.to, one.bits)
+  const from = 'value' in one ? hexText(one.value) : bitsText(one.from, one.bits)
   if (one.kind === 'load') return `load:${from}->${to}`
   if (!('value' in one))
     return one.from.field === one.to.field && one.from.offset === one.to.offset ? to : `${to}=${from}`

@@ -264,7 +264,7 @@ export function decode(bytes: Uint8Array): Message {
     if (known.row.subtype !== undefined) r.skip(8)
     const body = known.row.body.read(r) as object
     r.finish()
-    return { ...body, kind: known.kind, xid, ...(type === 0 ? { version } : {}) } as Message
+    return Object.assign(body, { kind: known.kind, xid }, type === 0 && { version }) as Message
   } catch (error) {
     throw within(known.kind, error)
   }

@@ -18,9 +18,8 @@ import {
   type ValueOf,
 } from '../wire/codec.ts'
 import { port16 } from './port-actions.ts'
-import { bitsText } from './set-field.ts'
 import { hexText, paddedHex, portShown, ports } from './show.ts'
-import { checkBits, offsetAndBits, type Subfield, shortHeader } from './subfield.ts'
+import { bitsText, checkBits, offsetAndBits, type Subfield, shortHeader } from './subfield.ts'
 
 // biome-ignore format: one set of fields a line
 /** `nx_hash_fields`: what a hash is made of. */
@@ -38,10 +37,10 @@ const hashed = choice(u16, {
 const target: Codec<Subfield> = {
   read(r) {
     const { offset, bits } = offsetAndBits.read(r)
-    return { ...shortHeader.read(r), offset, bits }
+    return Object.assign(shortHeader.read(r), { offset, bits })
   },
   write(w, value) {
-    checkBits(value)
+    checkBits(value, value.bits)
     offsetAndBits.write(w, value)
     shortHeader.write(w, value)
   },

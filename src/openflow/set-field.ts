@@ -20,8 +20,8 @@ import {
   fieldHeader,
   offsetAndBits,
   type Place,
+  placeOf,
   shortHeader,
-  subfieldText,
   UnknownFieldError,
 } from './subfield.ts'
 
@@ -87,11 +87,11 @@ export const moveBody: Codec<Move> = {
     const toOffset = r.u16()
     const from = fieldHeader.read(r)
     const to = fieldHeader.read(r)
-    return { bits, from: { ...from, offset: fromOffset }, to: { ...to, offset: toOffset } }
+    return { bits, from: placeOf(from, fromOffset), to: placeOf(to, toOffset) }
   },
   write(w, { bits, from, to }) {
-    checkBits({ ...from, bits })
-    checkBits({ ...to, bits })
+    checkBits(from, bits)
+    checkBits(to, bits)
     checkWritable(to.field)
     u16.write(w, bits)
     u16.write(w, from.offset)
@@ -112,10 +112,10 @@ export const loadBody: Codec<Load> = {
   read(r) {
     const { offset, bits } = offsetAndBits.read(r)
     const head = fieldHeader.read(r)
-    return { value: r.u64(), bits, to: { ...head, offset } }
+    return { value: r.u64(), bits, to: placeOf(head, offset) }
   },
   write(w, { value, bits, to }) {
-    checkBits({ ...to, bits })
+    checkBits(to, bits)
     checkWritable(to.field)
     if (BigInt.asUintN(bits, value) !== value) throw new CodecError(`${value} does not fit ${bits} bits`)
     offsetAndBits.write(w, { offset: to.offset, bits })
@@ -130,10 +130,10 @@ export const stackBody: Codec<{ readonly bits: number; readonly place: Place }> 
     const offset = r.u16()
     const head = fieldHeader.read(r)
     const bits = r.u16()
-    return { bits, place: { ...head, offset } }
+    return { bits, place: placeOf(head, offset) }
   },
   write(w, { bits, place }) {
-    checkBits({ ...place, bits })
+    checkBits(place, bits)
     u16.write(w, place.offset)
     fieldHeader.write(w, place)
     u16.write(w, bits)
@@ -147,10 +147,10 @@ export const outputRegBody: Codec<{ readonly bits: number; readonly from: Place;
       const head = fieldHeader.read(r)
       const maxLen = r.u16()
       r.skip(6)
-      return { bits, from: { ...head, offset }, maxLen }
+      return { bits, from: placeOf(head, offset), maxLen }
     },
     write(w, { bits, from, maxLen }) {
-      checkBits({ ...from, bits })
+      checkBits(from, bits)
       offsetAndBits.write(w, { offset: from.offset, bits })
       shortHeader.write(w, from)
       u16.write(w, maxLen)
@@ -164,10 +164,10 @@ export const outputReg2Body: typeof outputRegBody = {
     const { offset, bits } = offsetAndBits.read(r)
     const maxLen = r.u16()
     const head = fieldHeader.read(r)
-    return { bits, from: { ...head, offset }, maxLen }
+    return { bits, from: placeOf(head, offset), maxLen }
   },
   write(w, { bits, from, maxLen }) {
-    checkBits({ ...from, bits })
+    checkBits(from, bits)
     offsetAndBits.write(w, { offset: from.offset, bits })
     u16.write(w, maxLen)
     fieldHeader.write(w, from)
@@ -179,10 +179,10 @@ export const checkPktLargerBody: Codec<{ readonly packetLength: number; readonly
     const packetLength = r.u16()
     const offset = r.u16()
     const head = fieldHeader.read(r)
-    return { packetLength, to: { ...head, offset } }
+    return { packetLength, to: placeOf(head, offset) }
   },
   write(w, { packetLength, to }) {
-    checkBits({ ...to, bits: 1 })
+    checkBits(to, 1)
     u16.write(w, packetLength)
     u16.write(w, to.offset)
     fieldHeader.write(w, to)
@@ -207,6 +207,3 @@ export const deleteFieldBody: Codec<{ readonly field: Omit<Place, 'offset'> }> =
     w.zeros(deleteFieldSize - (w.size - start))
   },
 }
-
-/** The text of some bits of a field. */
-export const bitsText = (place: Place, bits: number): string => subfieldText({ ...place, bits })

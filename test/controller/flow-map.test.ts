@@ -74,6 +74,24 @@ test('what changes between any two maps is what does something else', () => {
   )
 })
 
+test('of the flows that it holds, those are missing that nobody hands on', () => {
+  fc.assert(
+    fc.property(changes, fc.array(identity), held, (given, met, other) => {
+      const map = FlowMap.empty.with(new Map(given))
+      const missing = map.missing((see) => {
+        for (const key of met) see(digestWord(key, 0), digestWord(key, 4))
+      })
+      const model = after(new Map(), [...new Map(given)])
+      expect([...missing].sort()).toEqual([...model.keys()].filter((key) => !met.includes(key)).sort())
+      for (const [key, flow] of model) {
+        const isSame = flow.part === other.part && flow.place === other.place && flow.owner === other.owner
+        expect(map.holds(key, flow)).toBe(true)
+        expect(map.holds(key, other)).toBe(isSame && flow.content === other.content)
+      }
+    }),
+  )
+})
+
 const many = Array.from(
   { length: 5000 },
   (_, index) =>

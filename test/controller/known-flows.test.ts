@@ -1,64 +1,79 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { digestFrom } from '../../src/controller/digest.ts'
-import { type KnownFlow, KnownFlows } from '../../src/controller/known-flows.ts'
+import { KnownFlows, type Look } from '../../src/controller/known-flows.ts'
 
 /** Looks of which many begin at the same place. */
-const flow = fc.record({
+const look = fc.record({
   low: fc.constantFrom(1, 2, 3, -1, -2, 0x7fff_ff00),
   high: fc.integer({ min: 0, max: 9 }),
 })
-const keyOf = ({ low, high }: { low: number; high: number }) => `${low & 0xff} ${high}`.padEnd(8)
-const seenIn = (known: KnownFlows, flow: Pick<KnownFlow, 'low' | 'high'>) =>
-  known.see(flow) ? digestFrom(known.low, known.high) : undefined
+const keyOf = ({ low, high }: Look) => `${low & 0xff} ${high}`
+/** The identity that a look is decoded as: three looks of one flow, say after it was changed. */
+const identityOf = ({ low, high }: Look) => `${low & 0xff} ${high % 4}`.padEnd(8)
+const seenIn = (known: KnownFlows, look: Look) =>
+  known.see(look) ? digestFrom(known.low, known.high) : undefined
 const turn = fc.record({
-  seen: fc.array(flow, { maxLength: 40 }),
-  fresh: fc.array(flow, { maxLength: 40 }),
-  keepsUnseen: fc.boolean(),
-  /** The look of which flows is no proof any more. */
-  disproved: fc.array(flow, { maxLength: 5 }),
-  expected: fc.integer({ min: 0, max: 60 }),
+  seen: fc.array(look, { maxLength: 40 }),
+  decoded: fc.array(look, { maxLength: 40 }),
+  isWhole: fc.boolean(),
+  /** The flows that were changed, of which a look is no proof any more. */
+  disproved: fc.array(look, { maxLength: 5 }),
+  reserved: fc.integer({ min: 0, max: 60 }),
 })
 
 test('it knows what a Map would after any readings', () => {
   fc.assert(
     fc.property(fc.array(turn, { maxLength: 6 }), (turns) => {
-      let known = new KnownFlows()
-      let model = new Map<string, KnownFlow>()
-      for (const { seen, fresh, keepsUnseen, disproved, expected } of turns) {
-        for (const look of seen) expect(seenIn(known, look)).toBe(model.get(keyOf(look))?.identity)
+      const known = new KnownFlows()
+      let model = new Map<string, string>()
+      const looks = new Map<string, Look>()
+      for (const { seen, decoded, isWhole, disproved, reserved } of turns) {
+        known.reserve(reserved)
         const isSeen = new Set(seen.map(keyOf))
-        for (const which of [true, false]) {
-          const those = [...model].filter(([key]) => isSeen.has(key) === which)
-          expect([...known.identities(which)].sort()).toEqual(
-            those.map(([, { identity }]) => identity).sort(),
-          )
+        const isDecoded = new Set(decoded.map(keyOf))
+        for (const look of seen) expect(seenIn(known, look)).toBe(model.get(keyOf(look)))
+        for (const look of decoded) {
+          known.add(look, identityOf(look))
+          model.set(keyOf(look), identityOf(look))
+          looks.set(keyOf(look), look)
         }
-        const added = fresh.map((look) => ({ ...look, identity: keyOf(look) }))
-        const isDisproved = new Set(disproved.map(keyOf))
-        known = known.next(
-          added,
-          (low, high) => !isDisproved.has(digestFrom(low, high)),
-          () => keepsUnseen,
-          expected,
-        )
+        const isMet = (key: string) => isDecoded.has(key) || isSeen.has(key)
+        const those = (holds: (key: string) => boolean) =>
+          [...model].flatMap(([key, identity]) => (holds(key) ? [identity] : [])).sort()
+        expect([...known.missing()].sort()).toEqual(those((key) => !isMet(key)))
+        expect([...known.decoded()].sort()).toEqual(those((key) => isDecoded.has(key)))
+        const visited: string[] = []
+        known.visitMet((low, high) => visited.push(digestFrom(low, high)))
+        expect(visited.sort()).toEqual(those(isMet))
+        const isDisproved = new Set(disproved.map(identityOf))
+        const changed = new Set(decoded.map(identityOf))
+        known.endReading(isWhole, (low, high) => !isDisproved.has(digestFrom(low, high)))
         model = new Map(
-          [...model].filter(([key]) => !isDisproved.has(key) && (keepsUnseen || isSeen.has(key))),
+          [...model].filter(
+            ([key, identity]) =>
+              isDecoded.has(key) ||
+              (!isDisproved.has(identity) && (isSeen.has(key) || (!isWhole && !changed.has(identity)))),
+          ),
         )
-        for (const each of added) model.set(keyOf(each), each)
       }
+      for (const [key, look] of looks) expect(seenIn(known, look)).toBe(model.get(key))
     }),
   )
 })
 
-test('a reading that found everything as it was makes nothing new', () => {
-  const one = { low: 7, high: 8, identity: 'red-flow' }
-  const other = { low: 7, high: 9, identity: 'blueflow' }
-  const [always, never] = [() => true, () => false]
-  const known = new KnownFlows().next([one, other], always, never, 0)
+test('nothing is missing of flows that were all met, and the next reading has to meet them again', () => {
+  const [one, other] = [
+    { low: 7, high: 8 },
+    { low: 7, high: 9 },
+  ]
+  const known = new KnownFlows()
+  known.add(one, 'red-flow')
+  known.add(other, 'blueflow')
   for (let time = 0; time < 3; time += 1) {
+    known.endReading(true, () => true)
+    expect([...known.missing()].sort()).toEqual(['blueflow', 'red-flow'])
     expect([one, other, one].map((flow) => seenIn(known, flow))).toEqual(['red-flow', 'blueflow', 'red-flow'])
-    expect(known.next([], always, never, 0)).toBe(known)
+    expect([...known.missing()]).toEqual([])
   }
-  expect([...known.identities(false)]).toEqual(['red-flow', 'blueflow'])
 })

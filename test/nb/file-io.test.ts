@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
-import { inParallel, storeError } from '../../src/nb/file-io.ts'
+import { inParallel, inTurns, storeError } from '../../src/nb/file-io.ts'
 
 describe('what a person is told when the store fails', () => {
   test.each([
@@ -29,4 +29,22 @@ test('whatever is done in parallel is done once for each, also if it is done at 
     done.push(item)
   })
   expect(done.sort((a, b) => a - b)).toEqual(items)
+})
+
+test('whatever is done in turns is done in order, and others have their turn in between', async () => {
+  const items = Array.from({ length: 20 }, (_, n) => n)
+  const done: number[] = []
+  const others: number[] = []
+  const other = () => {
+    others.push(done.length)
+    if (done.length < items.length) setImmediate(other)
+  }
+  setImmediate(other)
+  await inTurns(items, (item) => {
+    const until = performance.now() + 0.3
+    while (performance.now() < until);
+    done.push(item)
+  })
+  expect(done).toEqual(items)
+  expect(others.length).toBeGreaterThan(3)
 })

@@ -122,6 +122,10 @@ function draftOf(
 
 /** A name that nobody contributes to. */
 export const emptyDraft = (apexSize: number, isShort: boolean): Draft => ({
-  ...{ apexSize, isApex: false, isShort, count: 0 },
-  ...{ facts: [], owners: [] },
+  apexSize,
+  isApex: false,
+  isShort,
+  count: 0,
+  facts: [],
+  owners: [],
 })

@@ -164,15 +164,27 @@ function contribution(
   { subnet, domain: { ttlSeconds }, key: domainKey, wire, reach }: SubnetNames,
   { hasShortNames }: NameRules,
 ): Contribution {
-  const common = { subnet, isIpv6: address.length === 16, ttlSeconds, address }
-  if (name === undefined) return { ...common, full: undefined, shortKey: undefined, reverse: undefined }
+  const isIpv6 = address.length === 16
+  const nameless = {
+    subnet,
+    isIpv6,
+    ttlSeconds,
+    address,
+    full: undefined,
+    shortKey: undefined,
+    reverse: undefined,
+  }
+  if (name === undefined) return nameless
   const key = keyOf(name)
   const hasShortName = hasShortNames && !name.includes('.') && !isSpecialUse(name)
   const shortKey = hasShortName ? key : undefined
-  if (wire === '') return { ...common, full: undefined, shortKey, reverse: undefined }
+  if (wire === '') return { ...nameless, shortKey }
   const reverseKey = reverseKeyOf(address)
   return {
-    ...common,
+    subnet,
+    isIpv6,
+    ttlSeconds,
+    address,
     full: { key: key.slice(0, -1) + domainKey, apexSize: domainKey.length },
     shortKey,
     reverse: {

@@ -91,8 +91,7 @@ export class TableWriter {
   put(key: string, draft: Draft | undefined): void {
     const entry = this.#entryOf(key)
     const isApex = draft?.isApex || (entry > 0 && this.#isApex(entry))
-    if (draft !== undefined) this.#write(entry, { ...draft, isApex, isShort: draft.isShort && !isApex })
-    else if (isApex) this.#write(entry, { ...emptyDraft(key.length, false), isApex })
+    if (draft !== undefined || isApex) this.#write(entry, draft ?? emptyDraft(key.length, false), isApex)
     else if (entry > 0) {
       this.#words[this.#slot() + 1] = goneEntry
       this.#waste += this.#sizeOf(entry)
@@ -153,7 +152,7 @@ export class TableWriter {
   }
 
   /** Writes the entry of the name that was read last, in the place of another one if there is one. */
-  #write(before: number, { apexSize, isApex, isShort, count, facts, owners }: Draft): void {
+  #write(before: number, { apexSize, isShort, count, facts, owners }: Draft, isApex: boolean): void {
     const { words: key, length, size, hash } = this.#reader
     if (before > 0) this.#waste += this.#sizeOf(before)
     else this.#take()
@@ -166,7 +165,7 @@ export class TableWriter {
     const isSeveral = sets.some((set) => set.length > 1)
     let head = size | (apexSize << 8)
     if (isApex) head |= entryFlags.isApex
-    if (isShort) head |= entryFlags.isShort
+    else if (isShort) head |= entryFlags.isShort
     if (isSeveral) head |= entryFlags.isSeveral
     let at = this.#end + entryPlaces.key
     for (let i = 0; i < length; i++) words[at++] = key[i]!

@@ -6,7 +6,7 @@
 
 import { ethTypes, type Flow, type Match } from '../../openflow/index.ts'
 import { arpAnswer, ndAnswer, ndCompletion, ndFlags } from '../answers.ts'
-import { flow, goto } from '../pipeline.ts'
+import { flow, goto, matchOf } from '../pipeline.ts'
 import type { LocalPort, Port } from '../view.ts'
 import { ipsAt, type Place } from './places.ts'
 
@@ -36,10 +36,20 @@ export function* ownQuestionsOf({ key, addresses }: LocalPort): Iterable<Flow> {
 
 const answerOf = (metadata: bigint, ip: string, port: Port) =>
   ip.includes(':')
-    ? flow('nd', priority.answer, { ...solicitation, metadata, ndTarget: ip }, ndAnswer(ip, port.macs[0]!))
-    : flow('arp', priority.answer, { ...arpRequest, metadata, arpTpa: ip }, arpAnswer(ip, port.macs[0]!))
+    ? flow(
+        'nd',
+        priority.answer,
+        matchOf(solicitation, { metadata, ndTarget: ip }),
+        ndAnswer(ip, port.macs[0]!),
+      )
+    : flow(
+        'arp',
+        priority.answer,
+        matchOf(arpRequest, { metadata, arpTpa: ip }),
+        arpAnswer(ip, port.macs[0]!),
+      )
 
 const ownQuestionOf = (reg6: number, ip: string) =>
   ip.includes(':')
-    ? flow('nd', priority.own, { ...solicitation, reg6, ndTarget: ip }, [goto('lookup')])
-    : flow('arp', priority.own, { ...arpRequest, reg6, arpTpa: ip }, [goto('lookup')])
+    ? flow('nd', priority.own, matchOf(solicitation, { reg6, ndTarget: ip }), [goto('lookup')])
+    : flow('arp', priority.own, matchOf(arpRequest, { reg6, arpTpa: ip }), [goto('lookup')])

@@ -7,7 +7,7 @@
 import { ethTypes, type Flow, type Match } from '../../openflow/index.ts'
 import { type Application, flowsIn, type Unit } from '../app.ts'
 import { createParts, partOf } from '../memo.ts'
-import { flow, goto } from '../pipeline.ts'
+import { flow, goto, matchOf } from '../pipeline.ts'
 import { distinct, isIpv6, linkLocalOf, origin, type Reach, reachOf, within } from '../reach.ts'
 import type { LocalPort, View } from '../view.ts'
 
@@ -99,47 +99,51 @@ function* securedPort(port: LocalPort): Iterable<Flow> {
       if (isIpv6(reach)) yield* ipv6Source(sender, mac, reach)
       else yield* ipv4Source(sender, mac, reach)
     for (const ndSll of [mac, noAddress]) {
-      const solicitation = { ...icmpv6Of(icmpv6.neighborSolicitation), ndSll }
-      yield flow('portsecNd', ndPriority.own, { ...sender, ...solicitation }, [goto('services')])
+      const solicitation = matchOf(sender, icmpv6Of(icmpv6.neighborSolicitation), { ndSll })
+      yield flow('portsecNd', ndPriority.own, solicitation, [goto('services')])
     }
   }
 }
 
+const dhcp: Match = { ...ipv4, ...udp, ipv4Src: '0.0.0.0', udpSrc: 68, udpDst: 67 }
+/** RFC 8415 §13.1: from a link-local address, which need not be the one that the MAC makes, to a multicast group. */
+const dhcpv6: Match = {
+  ...ipv6,
+  ...udp,
+  ethDst: { value: '01:00:00:00:00:00', mask: '01:00:00:00:00:00' },
+  ipv6Src: { value: 'fe80::', mask: 'ffc0::' },
+  udpSrc: 546,
+  udpDst: 547,
+}
+/** RFC 5227 §2.1.1 */
+const arpProbe: Match = { ...arp, arpOp: 1, arpSpa: '0.0.0.0' }
+
 /** What a machine sends before it has an address: DHCP, DHCPv6, address probes, multicast joins. */
 function* addressless(sender: Match, mac: string): Iterable<Flow> {
-  const dhcp: Match = { ...ipv4, ...udp, ipv4Src: '0.0.0.0', udpSrc: 68, udpDst: 67 }
-  yield flow('portsec', priority.own, { ...sender, ...dhcp }, [goto('egressConntrack')])
-  // RFC 8415 §13.1: from a link-local address, which need not be the one that the MAC makes, to a multicast group.
-  const dhcpv6: Match = {
-    ...ipv6,
-    ...udp,
-    ethDst: { value: '01:00:00:00:00:00', mask: '01:00:00:00:00:00' },
-    ipv6Src: { value: 'fe80::', mask: 'ffc0::' },
-    udpSrc: 546,
-    udpDst: 547,
-  }
-  yield flow('portsec', priority.own, { ...sender, ...dhcpv6 }, [goto('egressConntrack')])
-  const arpProbe: Match = { ...arp, arpOp: 1, arpSpa: '0.0.0.0', arpSha: mac } // RFC 5227 §2.1.1
-  yield flow('portsec', priority.own, { ...sender, ...arpProbe }, [goto('services')])
+  yield flow('portsec', priority.own, matchOf(sender, dhcp), [goto('egressConntrack')])
+  yield flow('portsec', priority.own, matchOf(sender, dhcpv6), [goto('egressConntrack')])
+  yield flow('portsec', priority.own, matchOf(sender, arpProbe, { arpSha: mac }), [goto('services')])
   for (const type of fromUnspecified) {
-    const probe = { ...icmpv6Of(type), ipv6Src: '::' }
-    yield flow('portsec', priority.unassigned, { ...sender, ...probe }, [goto('services')])
+    const probe = matchOf(sender, icmpv6Of(type), { ipv6Src: '::' })
+    yield flow('portsec', priority.unassigned, probe, [goto('services')])
   }
 }
 
 function* ipv4Source(sender: Match, mac: string, reach: Reach): Iterable<Flow> {
-  yield flow('portsec', priority.own, { ...sender, ...origin(reach) }, [goto('egressConntrack')])
-  const announcement: Match = { ...arp, ...within('arpSpa', reach), arpSha: mac }
-  yield flow('portsec', priority.own, { ...sender, ...announcement }, [goto('services')])
+  yield flow('portsec', priority.own, matchOf(sender, origin(reach)), [goto('egressConntrack')])
+  const announcement = matchOf(sender, arp, within('arpSpa', reach), { arpSha: mac })
+  yield flow('portsec', priority.own, announcement, [goto('services')])
 }
 
 function* ipv6Source(sender: Match, mac: string, reach: Reach): Iterable<Flow> {
-  const source = { ...sender, ...origin(reach) }
+  const source = matchOf(sender, origin(reach))
   yield flow('portsec', priority.own, source, [goto('egressConntrack')])
-  yield flow('portsec', priority.icmpv6, { ...source, ipProto: 58 }, [goto('portsecNd')])
+  yield flow('portsec', priority.icmpv6, matchOf(source, { ipProto: 58 }), [goto('portsecNd')])
   for (const ndTll of [mac, noAddress]) {
-    const claim = { ...icmpv6Of(icmpv6.neighborAdvertisement), ...within('ndTarget', reach), ndTll }
-    yield flow('portsecNd', ndPriority.own, { ...sender, ...claim }, [goto('services')])
+    const claim = matchOf(sender, icmpv6Of(icmpv6.neighborAdvertisement), within('ndTarget', reach), {
+      ndTll,
+    })
+    yield flow('portsecNd', ndPriority.own, claim, [goto('services')])
   }
 }
 
@@ -155,4 +159,4 @@ function sourcesOf(port: LocalPort): ReadonlyMap<string, readonly Reach[]> {
   return new Map([...sources].map(([mac, reaches]) => [mac, distinct([...reaches, linkLocalOf(mac)])]))
 }
 
-const icmpv6Of = (type: number): Match => ({ ...ipv6, ipProto: 58, icmpv6Type: type })
+const icmpv6Of = (type: number): Match => matchOf(ipv6, { ipProto: 58, icmpv6Type: type })

@@ -41,7 +41,7 @@ export function createNumbering(numberOf = hashOf): (grants: Iterable<Grant>) =>
 }
 
 /** 32 bits of the name's SHA-1. */
-const hashOf = (name: string): number => hash('sha1', name, 'buffer').readUInt32BE()
+const hashOf = (name: string): number => Number.parseInt(hash('sha1', name).slice(0, 8), 16)
 
 /** What says that a grant's clauses are all fulfilled. */
 export const grantedRow = ({ id, stage: { rules, allowed } }: Numbered): Flow =>
