@@ -18,9 +18,9 @@ import { type CloudSize, portsOf, rowsOf } from './cloud.ts'
 import { middle } from './dns/report.ts'
 import { type Lookup, lookups } from './growth/lookup.ts'
 import { cpuMs, pssKb } from './machine.ts'
-import { missing, provenance, remedy } from './needs.ts'
+import { demand, provenance } from './needs.ts'
 import { monitorFlows, startNode } from './node.ts'
-import { startStore } from './store.ts'
+import { needsOfStore, startStore } from './store.ts'
 import { linesSvg } from './svg.ts'
 
 /** A controller with a cloud of that size. */
@@ -54,14 +54,7 @@ const plain = { head: [], border: [] }
 const { values } = parseArgs({
   options: { only: { type: 'string', default: 'names,start,networks,local' }, out: { type: 'string' } },
 })
-const absent = missing([
-  ['ovs-vswitchd', 'openvswitch-switch'],
-  ['etcd', 'etcd-server'],
-])
-if (absent.length > 0) {
-  process.stderr.write(`${remedy(absent)}\n`)
-  process.exit(2)
-}
+demand([['ovs-vswitchd', 'openvswitch-switch'], ...needsOfStore('etcd')])
 const say = (line: string) => void process.stderr.write(`${line}\n`)
 const only = values.only.split(',')
 

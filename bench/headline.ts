@@ -3,7 +3,7 @@
  * and as the time from the start until all names are served, for 1, 10, 100 and 500 networks of 20 ports with one local port each. dnsmasq is the
  * real one with the arguments of Neutron's DHCP agent, one process a network in a namespace of its own.
  *
- *     npm run bench:headline -- [--networks 1,10,100,500] [--out DIRECTORY]
+ *     npm run bench:headline -- [--networks 1,10,100,500] [--nb file|etcd] [--out DIRECTORY]
  */
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,9 +18,9 @@ import { type ProcessRef, startDaemon, stopProcess, waitUntil } from '../src/lab
 import { addressOf, type CloudSize, domainOf, portsOf, rowsOf } from './cloud.ts'
 import { neutronArguments } from './dns/dnsmasq.ts'
 import { pssKb } from './machine.ts'
-import { missing, provenance, remedy } from './needs.ts'
+import { demand, provenance } from './needs.ts'
 import { startNode } from './node.ts'
-import { startStore } from './store.ts'
+import { needsOfStore, startStore } from './store.ts'
 import { linesSvg } from './svg.ts'
 
 const portsPerNetwork = 20
@@ -44,16 +44,13 @@ interface Point {
 }
 
 const { values } = parseArgs({
-  options: { networks: { type: 'string', default: '1,10,100,500' }, out: { type: 'string' } },
+  options: {
+    networks: { type: 'string', default: '1,10,100,500' },
+    nb: { type: 'string', default: 'file' },
+    out: { type: 'string' },
+  },
 })
-const absent = missing([
-  ['ovs-vswitchd', 'openvswitch-switch'],
-  ['dnsmasq', 'dnsmasq-base'],
-])
-if (absent.length > 0) {
-  process.stderr.write(`${remedy(absent)}\n`)
-  process.exit(2)
-}
+demand([['ovs-vswitchd', 'openvswitch-switch'], ['dnsmasq', 'dnsmasq-base'], ...needsOfStore(values.nb)])
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
 const points = await interruptible(async (signal) => {
@@ -81,7 +78,7 @@ function sizeOf(networks: number): CloudSize {
 }
 
 async function ourCost(root: string, size: CloudSize, signal: AbortSignal): Promise<Cost> {
-  const store = await startStore('file', root)
+  const store = await startStore(values.nb, root)
   try {
     await store.driver.putAll([...rowsOf(size)])
     const plugged = portsOf(size).filter(({ isLocal }) => isLocal)

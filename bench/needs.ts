@@ -16,6 +16,18 @@ export function missing(needs: readonly Need[]): readonly Need[] {
   )
 }
 
+/** Ends the process with 2: what was asked for cannot be measured, for that reason. */
+export function refuse(reason: string): never {
+  process.stderr.write(`${reason}\n`)
+  process.exit(2)
+}
+
+/** Ends the process, and says what to do, if some of the programs are not there. */
+export function demand(needs: readonly Need[]): void {
+  const absent = missing(needs)
+  if (absent.length > 0) refuse(remedy(absent))
+}
+
 /** What to do about it. Debian would start the services of some; `setup.sh` does not let it. */
 export function remedy(needs: readonly Need[]): string {
   const packages = [...new Set(needs.map(([, debianPackage]) => debianPackage))]

@@ -12,8 +12,9 @@ import { parseArgs } from 'node:util'
 import { type Kind, kindsOf } from './changes.ts'
 import { type CloudSize, hostOf, portsOf, rowsOf } from './cloud.ts'
 import { cpuMs, load, machineLine, memoryMb } from './machine.ts'
+import { demand } from './needs.ts'
 import { type BenchNode, startNode } from './node.ts'
-import { type BenchStore, startStore } from './store.ts'
+import { type BenchStore, needsOfStore, startStore } from './store.ts'
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '20' },
   },
 })
+demand([['ovs-vswitchd', 'openvswitch-switch'], ...needsOfStore(values.nb)])
 const size: CloudSize = {
   tenants: 10,
   networks: Number(values.networks),

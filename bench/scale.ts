@@ -13,8 +13,9 @@ import { parseArgs } from 'node:util'
 import { type Effect, hasAnswer, type Kind, kindsOf, queryFrame } from './changes.ts'
 import { type CloudSize, portsOf, rowsOf } from './cloud.ts'
 import { cpuMs, load, machineLine, memoryMb, spread } from './machine.ts'
+import { demand, refuse } from './needs.ts'
 import { type BenchNode, monitorFlows, startNode } from './node.ts'
-import { type BenchStore, startStore } from './store.ts'
+import { type BenchStore, needsOfStore, startStore } from './store.ts'
 
 const { values } = parseArgs({
   options: {
@@ -35,9 +36,8 @@ const size: CloudSize = {
   localPorts: Number(values.local),
 }
 if (size.networks <= size.localPorts || size.ports < 4 * size.networks)
-  throw new Error(
-    '--networks must be more than --local, and --ports four times as many: some changes are far away',
-  )
+  refuse('--networks must be more than --local, and --ports four times as many: some changes are far away')
+demand([['ovs-vswitchd', 'openvswitch-switch'], ...needsOfStore(values.nb)])
 const say = (what: string, figure: string) =>
   process.stdout.write(`${what.padEnd(40)}${figure}  [load ${load()}]\n`)
 

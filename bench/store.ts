@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type NbDriver, openNbDriver } from '../src/nb/index.ts'
 import { Etcd } from '../test/support/etcd.ts'
+import { type Need, refuse } from './needs.ts'
 
 export interface BenchStore {
   readonly driver: NbDriver
@@ -12,6 +13,19 @@ export interface BenchStore {
   /** etcd, if that holds the rows. */
   readonly pid: number | undefined
   stop(): Promise<void>
+}
+
+/** The kinds of stores, each with the programs that it needs. */
+const storeNeeds = new Map<string, readonly Need[]>([
+  ['file', []],
+  ['etcd', [['etcd', 'etcd-server']]],
+])
+
+/** What a store of that kind needs; ends the process if there is no such kind. */
+export function needsOfStore(kind: string): readonly Need[] {
+  return (
+    storeNeeds.get(kind) ?? refuse(`'${kind}' is no store: --nb takes ${[...storeNeeds.keys()].join(' or ')}`)
+  )
 }
 
 /** Starts an empty store: `file` or `etcd`. */
