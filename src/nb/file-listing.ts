@@ -122,7 +122,7 @@ class Look {
     const known = this.#previous.files.get(table, name)
     if (!known?.isSettled) return false
     try {
-      return stampOf(lstatSync(join(this.#root, table, name), { bigint: true })) === known.fingerprint
+      return stampOf(lstatSync(`${this.#root}/${table}/${name}`, { bigint: true })) === known.fingerprint
     } catch {
       return false
     }
@@ -162,7 +162,8 @@ class Look {
 
   listing(folders: Listing['folders'], stamps: Listing['stamps']): Listing {
     const files = this.#previous.files.with(this.#looks)
-    return { folders, stamps, files, half: this.#half, changes: this.#changes.sort(byKey) }
+    const changes = this.#changes.map((change) => ({ ...change, id: files.keptId(change.table, change.id) }))
+    return { folders, stamps, files, half: this.#half, changes: changes.sort(byKey) }
   }
 
   #see(table: string, name: string, look: FileLook | undefined): void {

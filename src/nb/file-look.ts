@@ -1,12 +1,13 @@
 /**
  * What the file driver remembers of the rows' files from one look at them to the next. A store has tens of thousands of
- * files: of each, one number is kept, and its name once for all tables that have such a file, as those of ports and of
- * their names do. It touches no file.
+ * files: of each, one number is kept, and in place of its name the id of its row, once for all tables that have such a row, as
+ * those of ports and of their names do, and for the rows themselves. It touches no file.
  *
  *     fingerprint, 48 bits | flags, 3 bits
  */
 
 import { changedKeys, SortedMap } from '../sorted-map.ts'
+import { fileOfKey, keyOfFile } from './file-path.ts'
 
 /** A row's file at one moment. */
 export interface FileLook {
@@ -29,6 +30,7 @@ const nothing = SortedMap.empty<number>()
 
 /** The last looks at all files; immutable. */
 export class FileLooks {
+  /** By what the files are known by. */
   readonly #tables: ReadonlyMap<string, SortedMap<number>>
 
   constructor(tables: ReadonlyMap<string, SortedMap<number>> = new Map()) {
@@ -42,7 +44,7 @@ export class FileLooks {
   }
 
   get(table: string, name: string): FileLook | undefined {
-    const look = this.#tables.get(table)?.get(name)
+    const look = this.#tables.get(table)?.get(keyOfFile(name))
     return look === undefined ? undefined : unpacked(look)
   }
 
@@ -51,26 +53,32 @@ export class FileLooks {
   }
 
   /** The names of a table's files. */
-  names(table: string): Iterable<string> {
-    return (this.#tables.get(table) ?? nothing).keys()
+  *names(table: string): Iterable<string> {
+    for (const key of (this.#tables.get(table) ?? nothing).keys()) yield fileOfKey(key)
+  }
+
+  /** The id of a row, as the text that is kept here if there is such a file. */
+  keptId(table: string, id: string): string {
+    return this.#tables.get(table)?.keyOf(id) ?? id
   }
 
   /** The names of a table's files that are not among those, of which each stands there once. */
   *missing(table: string, names: readonly string[]): Iterable<string> {
     const looks = this.#tables.get(table) ?? nothing
-    const known = names.reduce((count, name) => (looks.has(name) ? count + 1 : count), 0)
+    const known = names.reduce((count, name) => (looks.has(keyOfFile(name)) ? count + 1 : count), 0)
     if (known === looks.size) return // nearly always, and without a set of all names
     const present = new Set(names)
-    for (const name of looks.keys()) if (!present.has(name)) yield name
+    for (const name of this.names(table)) if (!present.has(name)) yield name
   }
 
   /** The looks after these changes, by table and name; undefined where there is no file any more. */
   with(changes: ReadonlyMap<string, ReadonlyMap<string, FileLook | undefined>>): FileLooks {
-    const names = new Map<string, string>()
+    const keys = new Map<string, string>()
     const known = [...this.#tables.values()]
     const common = (name: string): string => {
-      const kept = names.get(name) ?? keyIn(known, name) ?? name
-      names.set(name, kept)
+      const key = keyOfFile(name)
+      const kept = keys.get(key) ?? keyIn(known, key) ?? own(key)
+      keys.set(kept, kept)
       return kept
     }
     const tables = new Map(this.#tables)
@@ -86,18 +94,21 @@ export class FileLooks {
   /** The files whose looks differ, each as `<table>/<file name>`. */
   static *changed(a: FileLooks, b: FileLooks): Iterable<string> {
     for (const table of new Set([...a.tables(), ...b.tables()]))
-      for (const name of changedKeys(a.#tables.get(table) ?? nothing, b.#tables.get(table) ?? nothing))
-        yield `${table}/${name}`
+      for (const key of changedKeys(a.#tables.get(table) ?? nothing, b.#tables.get(table) ?? nothing))
+        yield `${table}/${fileOfKey(key)}`
   }
 }
 
-function keyIn(tables: readonly SortedMap<number>[], name: string): string | undefined {
+function keyIn(tables: readonly SortedMap<number>[], key: string): string | undefined {
   for (const looks of tables) {
-    const key = looks.keyOf(name)
-    if (key !== undefined) return key
+    const kept = looks.keyOf(key)
+    if (kept !== undefined) return kept
   }
   return undefined
 }
+
+/** The same text with memory of its own: what was cut out of a file's name holds all of it. */
+const own = (key: string): string => Buffer.from(key, 'utf16le').toString('utf16le')
 
 function packed({ fingerprint, isSettled, isWhole, isHalf }: FileLook): number {
   const its = (isSettled ? flags.isSettled : 0) | (isWhole ? flags.isWhole : 0) | (isHalf ? flags.isHalf : 0)

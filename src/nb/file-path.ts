@@ -12,6 +12,10 @@ export const draftPrefix = '.draft-'
 const ending = '.json'
 /** NAME_MAX of Linux file systems, in bytes. */
 const maxNameSize = 255
+/** The ids that stand for themselves in their files' names, as nearly all do. */
+const plainId = /^[\w~-][\w.~-]{0,199}$/
+/** No id has it: it is no Unicode text. */
+const misnamed = '\ud800'
 
 /** Whether `name` can be a table and so the name of its folder. */
 export function isTableFolder(name: string): boolean {
@@ -31,6 +35,7 @@ export function folderOf(root: string, table: string): string {
  * Unicode.
  */
 export function fileNameOf(id: string): string {
+  if (plainId.test(id)) return id + ending
   const shown = JSON.stringify(id.length > 40 ? `${id.slice(0, 40)}...` : id)
   if (id === '') throw new ConfigError('the id of a row cannot be empty')
   if (/\p{Surrogate}/u.test(id)) throw new ConfigError(`the id ${shown} is not Unicode text`)
@@ -42,13 +47,22 @@ export function fileNameOf(id: string): string {
 
 /** The id that a file name stands for, or undefined if `fileNameOf` makes no such name. */
 export function idOf(fileName: string): string | undefined {
+  const plain = fileName.slice(0, -ending.length)
+  if (plainId.test(plain) && fileName.endsWith(ending)) return plain
   try {
-    const id = decodeURIComponent(fileName.slice(0, -ending.length))
+    const id = decodeURIComponent(plain)
     return fileNameOf(id) === fileName ? id : undefined
   } catch {
     return undefined
   }
 }
+
+/** What a file is known by: the id of its row, or a text that is no id if its name stands for none. */
+export const keyOfFile = (fileName: string): string => idOf(fileName) ?? misnamed + fileName
+
+/** The name of the file that is known by `key`. */
+export const fileOfKey = (key: string): string =>
+  key.startsWith(misnamed) ? key.slice(misnamed.length) : fileNameOf(key)
 
 /** Whether a file name is meant to be a row's: not a draft, an editor's copy or anything hidden. */
 export function isRowFile(fileName: string): boolean {

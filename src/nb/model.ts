@@ -143,7 +143,8 @@ function readingOf(
   if (digests.get(id) === digest) return { row: rows.get(id), rejected: unread.get(id) } as RowReading
   if (problem === undefined) {
     const { row, rejected } = readRow(table, id, text)
-    return row === undefined ? { rejected } : { row: pool(concise(row)) }
+    pool.text(id) // the driver's own text of it, which it keeps as well
+    return row === undefined ? { rejected } : { row: pool.row(concise(row)) }
   }
   const remedy = 'make the file readable again, or remove it'
   return { rejected: { table, id, field: undefined, reason: problem, remedy } }

@@ -4,11 +4,15 @@
  * size for it. It knows no table.
  */
 
-/**
- * Gives the value with its strings, lists and objects inside in common with all values given before, and without what is
- * undefined.
- */
-export type Pool = <T extends object>(value: T) => T
+export interface Pool {
+  /** That text from now on, unless an equal one was given before. */
+  text(value: string): string
+  /**
+   * The value with its strings, lists and objects inside in common with all that was given before, and without what is
+   * undefined.
+   */
+  row<T extends object>(value: T): T
+}
 
 /** Makes a pool for rows, which nobody may write to afterwards. */
 export function createPool(): Pool {
@@ -27,7 +31,7 @@ export function createPool(): Pool {
     for (const name of Object.keys(kept)) kept[name] = pooled(value[name as keyof typeof value])
     return kept
   }
-  return (value) => whole(value) as typeof value
+  return { text: (value) => common(strings, value, value), row: (value) => whole(value) as typeof value }
 }
 
 /** What the map holds under the key, from now on at least this. */

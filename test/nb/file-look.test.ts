@@ -30,6 +30,16 @@ test.each<[string, FileLooks, string[]]>([
   expect(new Set(FileLooks.changed(other, looksOf()))).toEqual(new Set(changed))
 })
 
+test('a file whose name stands for no row is no other file, whatever the id of the other one', () => {
+  const names = ['a b.json', 'a b.json.json', 'a%20b.json', 'a%20b.json.json', '%61.json', 'a.json', '\ud800.json']
+  const numbers = names.map((name, fingerprint) => [name, { ...look, fingerprint }] as const)
+  const looks = new FileLooks().with(new Map([['lport', new Map(numbers)]]))
+  expect([...looks.names('lport')].sort()).toEqual(names.toSorted())
+  expect(names.map((name) => looks.get('lport', name)?.fingerprint)).toEqual([...names.keys()])
+  expect([...looks.missing('lport', names)]).toEqual([])
+  expect([...looks.missing('lport', names.slice(1))]).toEqual(names.slice(0, 1))
+})
+
 test('files of one name in two tables are two files', () => {
   const looks = looksOf().with(
     new Map([['dnsname', new Map([['red-web.json', { ...look, fingerprint: 7 }]])]]),

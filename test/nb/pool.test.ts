@@ -8,20 +8,20 @@ const row = (topic: string) =>
 
 test('rows of two tenants stay as they were, and apart', () => {
   const pool = createPool()
-  const rows = ['red', 'blue', 'red'].map((topic) => pool(row(topic)))
+  const rows = ['red', 'blue', 'red'].map((topic) => pool.row(row(topic)))
   expect(rows).toEqual(['red', 'blue', 'red'].map(row))
   expect(rows[0]).not.toBe(rows[2])
 })
 
 test('equal lists and objects are one, in rows that are read together', () => {
   const pool = createPool()
-  expect(pool(row('red')).none).toBe(pool(row('blue')).none)
-  expect(pool(row('red')).ips).toBe(pool(row('red')).ips)
-  expect(pool(row('red')).binding).toBe(pool(row('red')).binding)
-  expect(pool(row('red')).binding).not.toBe(pool(row('blue')).binding)
-  expect(createPool()(row('red')).none).not.toBe(pool(row('red')).none)
+  expect(pool.row(row('red')).none).toBe(pool.row(row('blue')).none)
+  expect(pool.row(row('red')).ips).toBe(pool.row(row('red')).ips)
+  expect(pool.row(row('red')).binding).toBe(pool.row(row('red')).binding)
+  expect(pool.row(row('red')).binding).not.toBe(pool.row(row('blue')).binding)
+  expect(createPool().row(row('red')).none).not.toBe(pool.row(row('red')).none)
 })
 
 test('what is undefined is left out', () => {
-  expect(Object.keys(createPool()({ a: undefined, b: 1, c: { d: undefined } }))).toEqual(['b', 'c'])
+  expect(Object.keys(createPool().row({ a: undefined, b: 1, c: { d: undefined } }))).toEqual(['b', 'c'])
 })
