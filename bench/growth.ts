@@ -93,6 +93,7 @@ async function pointOf(root: string, size: CloudSize): Promise<Point> {
       host: 'compute-1',
       store: store.configuration,
       plugged,
+      isCapturing: false,
     })
     try {
       const { process, readyMs } = await node.start(180_000)

@@ -3,7 +3,10 @@
  * and as the time from the start until all names are served, for 1, 10, 100 and 500 networks of 20 ports with one local port each. dnsmasq is the
  * real one with the arguments of Neutron's DHCP agent, one process a network in a namespace of its own.
  *
- *     npm run bench:headline -- [--networks 1,10,100,500] [--nb file|etcd] [--out DIRECTORY]
+ *     npm run bench:headline -- [--networks 1,10,100,500] [--rounds 1] [--nb file|etcd] [--out DIRECTORY]
+ *
+ * With several rounds each size is started once in each, and figures are medians; what a further network costs is the median
+ * of what it costs from the first size to the last one in each round.
  */
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,8 +20,8 @@ import { createNamespace, deleteNamespace, ip } from '../src/lab/namespace.ts'
 import { type ProcessRef, startDaemon, stopProcess, waitUntil } from '../src/lab/process.ts'
 import { addressOf, type CloudSize, domainOf, portsOf, rowsOf } from './cloud.ts'
 import { neutronArguments } from './dns/dnsmasq.ts'
-import { pssKb } from './machine.ts'
-import { demand, provenance } from './needs.ts'
+import { median, pssKb } from './machine.ts'
+import { demand, provenance, refuse } from './needs.ts'
 import { startNode } from './node.ts'
 import { needsOfStore, startStore } from './store.ts'
 import { linesSvg } from './svg.ts'
@@ -46,6 +49,7 @@ interface Point {
 const { values } = parseArgs({
   options: {
     networks: { type: 'string', default: '1,10,100,500' },
+    rounds: { type: 'string', default: '1' },
     nb: { type: 'string', default: 'file' },
     out: { type: 'string' },
   },
@@ -53,9 +57,21 @@ const { values } = parseArgs({
 demand([['ovs-vswitchd', 'openvswitch-switch'], ['dnsmasq', 'dnsmasq-base'], ...needsOfStore(values.nb)])
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
-const points = await interruptible(async (signal) => {
+const sizes = values.networks.split(',').map(Number)
+if (!sizes.every((size) => Number.isInteger(size) && size > 0))
+  refuse('--networks takes numbers from 1 up, as 1,500')
+const roundCount = Number(values.rounds)
+if (!(Number.isInteger(roundCount) && roundCount > 0)) refuse('--rounds takes a number from 1 up')
+const rounds = await interruptible(async (signal) => {
+  const found: Point[][] = []
+  for (let round = 0; round < roundCount; round += 1) found.push(await pointsOf(sizes, signal))
+  return found
+})
+report(rounds)
+
+async function pointsOf(counts: readonly number[], signal: AbortSignal): Promise<Point[]> {
   const found: Point[] = []
-  for (const networks of values.networks.split(',').map(Number)) {
+  for (const networks of counts) {
     const root = mkdtempSync(join(tmpdir(), 'df-headline-'))
     try {
       const ours = await ourCost(root, sizeOf(networks), signal)
@@ -70,8 +86,7 @@ const points = await interruptible(async (signal) => {
     signal.throwIfAborted()
   }
   return found
-})
-report(points)
+}
 
 function sizeOf(networks: number): CloudSize {
   return { tenants: 10, networks, ports: portsPerNetwork * networks, localPorts: networks }
@@ -85,6 +100,7 @@ async function ourCost(root: string, size: CloudSize, signal: AbortSignal): Prom
     const node = await startNode({
       ...{ directory: join(root, 'node'), name: '1', host: 'compute-1', store: store.configuration },
       plugged: plugged.map(({ id }) => id),
+      isCapturing: false,
     })
     try {
       const { process, readyMs } = await node.start(120_000)
@@ -159,40 +175,50 @@ function megabytes(kb: number): string {
   return (kb / 1024).toFixed(1)
 }
 
-function report(found: readonly Point[]): void {
-  const machine = provenance()
+function report(found: readonly (readonly Point[])[]): void {
+  const machine = `${provenance()}, ${found.length} rounds`
+  const points = sizes.map((networks, index): Point => {
+    const its = found.map((round) => round[index]!)
+    return {
+      networks,
+      ours: medianOf(its.map(({ ours }) => ours)),
+      dnsmasq: medianOf(its.map(({ dnsmasq }) => dnsmasq)),
+    }
+  })
   const table = new Table({
     head: ['networks', 'ours when ready, MB', 'at rest, MB', 'dnsmasq, MB', 'ours, s', 'dnsmasq, s'],
     style: { head: [], border: [] },
   })
-  for (const { networks, ours, dnsmasq } of found)
+  for (const { networks, ours, dnsmasq } of points)
     table.push([
       networks,
       ...[ours.readyKb, ours.restKb, dnsmasq.restKb].map(megabytes),
       ...[ours.startMs, dnsmasq.startMs].map((ms) => (ms / 1000).toFixed(1)),
     ])
   process.stdout.write(`${machine}\n${table.toString()}\n`)
-  const [first, last] = [found[0], found.at(-1)]
-  if (first !== undefined && last !== undefined && first !== last) {
-    const slope = (of: 'ours' | 'dnsmasq') =>
-      (last[of].restKb - first[of].restKb) / (last.networks - first.networks)
-    const [ours, theirs] = [slope('ours'), slope('dnsmasq')]
-    const crossing = (first.ours.restKb - ours * first.networks) / (theirs - ours)
+  if (sizes.length > 1) {
+    const [ours, theirs] = (['ours', 'dnsmasq'] as const).map((name) =>
+      found.map((round) => slopeOf(round, name)),
+    )
+    const ratios = ours!.map((kb, round) => kb / theirs![round]!)
+    const [own, other] = [median(ours!), median(theirs!)]
+    const { networks, ours: first } = points[0]!
+    const crossing = (first.restKb - own * networks) / (other - own)
     process.stdout.write(
-      `each further network, at rest: ours ${ours.toFixed(0)} KB, dnsmasq ${theirs.toFixed(0)} KB, ${(ours / theirs).toFixed(3)} : 1; ` +
-        `the totals cross at ${Math.round(crossing)} networks\n`,
+      `each further network, at rest: ours ${own.toFixed(0)} KB, dnsmasq ${other.toFixed(0)} KB, ${median(ratios).toFixed(3)} : 1 ` +
+        `(${ratios.map((ratio) => ratio.toFixed(3)).join(', ')}); the totals cross at ${Math.round(crossing)} networks\n`,
     )
   }
   if (values.out === undefined) return
   mkdirSync(values.out, { recursive: true })
   writeFileSync(
     join(values.out, 'headline.json'),
-    `${JSON.stringify({ machine, points: found }, undefined, 1)}\n`,
+    `${JSON.stringify({ machine, points, rounds: found }, undefined, 1)}\n`,
   )
   const lines = (figure: (cost: Cost) => number) =>
     (['ours', 'dnsmasq'] as const).map((name) => ({
       name: name === 'ours' ? 'one controller' : 'one dnsmasq a network',
-      points: found.map((point) => [point.networks, figure(point[name])] as const),
+      points: points.map((point) => [point.networks, figure(point[name])] as const),
     }))
   const shape = { xUnit: 'networks on the node', isLogarithmic: true }
   writeFileSync(
@@ -213,4 +239,18 @@ function report(found: readonly Point[]): void {
       series: lines(({ startMs }) => startMs / 1000),
     }),
   )
+}
+
+/** What a further network costs from the first size of a round to the last one, in KB at rest. */
+function slopeOf(round: readonly Point[], name: 'ours' | 'dnsmasq'): number {
+  const [first, last] = [round[0]!, round.at(-1)!]
+  return (last[name].restKb - first[name].restKb) / (last.networks - first.networks)
+}
+
+function medianOf(costs: readonly Cost[]): Cost {
+  return {
+    readyKb: median(costs.map(({ readyKb }) => readyKb)),
+    restKb: median(costs.map(({ restKb }) => restKb)),
+    startMs: median(costs.map(({ startMs }) => startMs)),
+  }
 }

@@ -44,3 +44,7 @@ export function spread(values: readonly number[]): string {
     Math.round(sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!)
   return `median ${at(0.5)} ms, 95 % ${at(0.95)} ms, most ${at(1)} ms (${sorted.length})`
 }
+
+/** Of an even number, the upper one of the two in the middle. */
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1]!

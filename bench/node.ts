@@ -21,7 +21,7 @@ export interface BenchNode {
   status(): Promise<Status | undefined>
   /** A frame comes in at a port. */
   inject(port: string, frame: Buffer): Promise<void>
-  /** How many bytes the capture of what the switch sent to a port has by now. */
+  /** How many bytes the capture of what the switch sent to a port has by now; throws if it is not captured. */
   captureSize(port: string): number
   /** The capture from that byte on. */
   captured(port: string, from: number): Buffer
@@ -37,13 +37,22 @@ export interface NodeOptions {
   readonly store: string
   /** The ids of the ports that are plugged in; the nth has the OpenFlow port n, from 1. */
   readonly plugged: readonly string[]
+  /** Whether what the switch sends to the ports is captured: an option of each port says so, of which a machine's has none. */
+  readonly isCapturing: boolean
 }
 
 const main = join(import.meta.dirname, '../src/main.js')
 const unit = 'deploy/systemd/df-local-controller.service'
 
 /** Starts the switch of a node, with all its ports. */
-export async function startNode({ directory, name, host, store, plugged }: NodeOptions): Promise<BenchNode> {
+export async function startNode({
+  directory,
+  name,
+  host,
+  store,
+  plugged,
+  isCapturing,
+}: NodeOptions): Promise<BenchNode> {
   mkdirSync(directory, { recursive: true })
   const namespace = `dfb-${process.pid}-${name}`
   await createNamespace(namespace)
@@ -73,7 +82,7 @@ export async function startNode({ directory, name, host, store, plugged }: NodeO
           ...[
             `ofport_request=${from + index + 1}`,
             `external_ids:iface-id=${id}`,
-            `options:tx_pcap=${pcapOf(id)}`,
+            ...(isCapturing ? [`options:tx_pcap=${pcapOf(id)}`] : []),
           ],
         ]),
     )

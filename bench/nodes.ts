@@ -57,7 +57,14 @@ try {
     const plugged = ports.filter((port) => hostOf(port) === host).map(({ id }) => id)
     const name = String(n)
     nodes.push(
-      await startNode({ directory: join(directory, name), name, host, store: configuration, plugged }),
+      await startNode({
+        directory: join(directory, name),
+        name,
+        host,
+        store: configuration,
+        plugged,
+        isCapturing: false,
+      }),
     )
   }
   say('switches started', `${nodes.length}`)

@@ -61,6 +61,7 @@ try {
     host: 'compute-1',
     store: stored.configuration,
     plugged: ports.filter(({ isLocal }) => isLocal).map(({ id }) => id),
+    isCapturing: true,
   })
   const { process: controller, readyMs } = await node.start(120_000)
   const { pid } = controller

@@ -25,6 +25,7 @@ export async function startNodes(
         host,
         store: options,
         plugged,
+        isCapturing: true,
       })
       nodes.push(node)
       await joinUnderlay(node, { host, underlay, socket: join(directory, 'underlay.sock') })
