@@ -31,7 +31,15 @@ test.each<[string, FileLooks, string[]]>([
 })
 
 test('a file whose name stands for no row is no other file, whatever the id of the other one', () => {
-  const names = ['a b.json', 'a b.json.json', 'a%20b.json', 'a%20b.json.json', '%61.json', 'a.json', '\ud800.json']
+  const names = [
+    'a b.json',
+    'a b.json.json',
+    'a%20b.json',
+    'a%20b.json.json',
+    '%61.json',
+    'a.json',
+    '\ud800.json',
+  ]
   const numbers = names.map((name, fingerprint) => [name, { ...look, fingerprint }] as const)
   const looks = new FileLooks().with(new Map([['lport', new Map(numbers)]]))
   expect([...looks.names('lport')].sort()).toEqual(names.toSorted())
