@@ -57,14 +57,9 @@ export class KnownFlows {
     this.#put(low, high, met.decoded, digestWord(identity, 0), digestWord(identity, 4))
   }
 
-  /** Whether a flow was not met. */
-  get isMissingSome(): boolean {
-    return this.#metCount < this.#count
-  }
-
   /** The identities of the flows that were not met. */
   missing(): Iterable<string> {
-    return this.isMissingSome ? this.#identitiesOf(met.never) : []
+    return this.#isMissingSome ? this.#identitiesOf(met.never) : []
   }
 
   /** The identities of the flows that were decoded. */
@@ -84,7 +79,7 @@ export class KnownFlows {
    * a proof: those that were seen and, if the reading was not whole, those that were not met under any look.
    */
   endReading(isWhole: boolean, isProof: (low: number, high: number) => boolean): void {
-    const isSomeKept = !isWhole && this.isMissingSome
+    const isSomeKept = !isWhole && this.#isMissingSome
     const changed = new Set(isSomeKept ? this.decoded() : [])
     const isStaying: Holds = (how, low, high) =>
       how === met.decoded ||
@@ -93,6 +88,11 @@ export class KnownFlows {
     if (count < this.#count) this.#rebuild(count, isStaying)
     this.#met.fill(met.never)
     this.#metCount = 0
+  }
+
+  /** Whether a flow was not met. */
+  get #isMissingSome(): boolean {
+    return this.#metCount < this.#count
   }
 
   #countOf(holds: Holds): number {

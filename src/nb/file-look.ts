@@ -30,7 +30,7 @@ const nothing = SortedMap.empty<number>()
 
 /** The last looks at all files; immutable. */
 export class FileLooks {
-  /** By what the files are known by. */
+  /** Of each table, by what its files are known by (`file-path.ts`). */
   readonly #tables: ReadonlyMap<string, SortedMap<number>>
 
   constructor(tables: ReadonlyMap<string, SortedMap<number>> = new Map()) {
