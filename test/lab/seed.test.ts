@@ -44,8 +44,9 @@ test('the rows of the example are what the northbound room reads, none rejected,
     topic: red!.topic,
     ips: ['10.0.0.11', 'fd00:a::11'],
     binding: { type: 'chassis', chassis: 'compute-1' },
-    port_security_enabled: true,
   })
+  const written = rows.find(({ table, id }) => table === 'lport' && id === red!.id)
+  expect(JSON.parse(written!.value)).toMatchObject({ enabled: true, port_security_enabled: true })
   expect(tables.dnsname.get(blue!.id)).toMatchObject({ topic: blue!.topic, dns_name: 'web' })
   expect([...tables.lswitch.values()].map(({ segmentation_id }) => segmentation_id).sort()).toEqual([
     101, 102,

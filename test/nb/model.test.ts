@@ -176,6 +176,23 @@ test('the store is believed, not the version: a lower one is the truth too', () 
   expect(changedNorthbound(before, [at(2, 'restored')]).lrouter.get('r')?.name).toBe('restored')
 })
 
+test('what a port says by leaving it out is not kept, what it denies is, for two tenants alike', () => {
+  const port = (name: string, topic: string, more: object) => [
+    raw('lswitch', `net-${name}`, { topic, unique_key: name.length }),
+    raw('lport', `web-${name}`, { topic, lswitch: `net-${name}`, unique_key: name.length, ...more }),
+  ]
+  const told = { version: 7, enabled: true, port_security_enabled: true }
+  const denied = { version: 7, enabled: false, port_security_enabled: false }
+  const { lport, rejected } = northboundOf([...port('red', red, told), ...port('blue', blue, denied)])
+  expect(rejected).toEqual([])
+  expect([lport.get('web-red')?.enabled, lport.get('web-red')?.port_security_enabled]).toEqual([
+    undefined,
+    undefined,
+  ])
+  expect(lport.get('web-blue')).toMatchObject({ enabled: false, port_security_enabled: false })
+  expect([lport.get('web-red')?.version, lport.get('web-blue')?.version]).toEqual([undefined, undefined])
+})
+
 describe('what did not change is the same object', () => {
   const before = northboundOf(cloud)
 
