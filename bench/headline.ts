@@ -20,7 +20,7 @@ import { createNamespace, deleteNamespace, ip } from '../src/lab/namespace.ts'
 import { type ProcessRef, startDaemon, stopProcess, waitUntil } from '../src/lab/process.ts'
 import { addressOf, type CloudSize, domainOf, portsOf, rowsOf } from './cloud.ts'
 import { neutronArguments } from './dns/dnsmasq.ts'
-import { median, pssKb } from './machine.ts'
+import { middle, pssKb } from './machine.ts'
 import { demand, provenance, refuse } from './needs.ts'
 import { startNode } from './node.ts'
 import { needsOfStore, startStore } from './store.ts'
@@ -201,11 +201,11 @@ function report(found: readonly (readonly Point[])[]): void {
       found.map((round) => slopeOf(round, name)),
     )
     const ratios = ours!.map((kb, round) => kb / theirs![round]!)
-    const [own, other] = [median(ours!), median(theirs!)]
+    const [own, other] = [middle(ours!), middle(theirs!)]
     const { networks, ours: first } = points[0]!
     const crossing = (first.restKb - own * networks) / (other - own)
     process.stdout.write(
-      `each further network, at rest: ours ${own.toFixed(0)} KB, dnsmasq ${other.toFixed(0)} KB, ${median(ratios).toFixed(3)} : 1 ` +
+      `each further network, at rest: ours ${own.toFixed(0)} KB, dnsmasq ${other.toFixed(0)} KB, ${middle(ratios).toFixed(3)} : 1 ` +
         `(${ratios.map((ratio) => ratio.toFixed(3)).join(', ')}); the totals cross at ${Math.round(crossing)} networks\n`,
     )
   }
@@ -249,8 +249,8 @@ function slopeOf(round: readonly Point[], name: 'ours' | 'dnsmasq'): number {
 
 function medianOf(costs: readonly Cost[]): Cost {
   return {
-    readyKb: median(costs.map(({ readyKb }) => readyKb)),
-    restKb: median(costs.map(({ restKb }) => restKb)),
-    startMs: median(costs.map(({ startMs }) => startMs)),
+    readyKb: middle(costs.map(({ readyKb }) => readyKb)),
+    restKb: middle(costs.map(({ restKb }) => restKb)),
+    startMs: middle(costs.map(({ startMs }) => startMs)),
   }
 }

@@ -45,6 +45,10 @@ export function spread(values: readonly number[]): string {
   return `median ${at(0.5)} ms, 95 % ${at(0.95)} ms, most ${at(1)} ms (${sorted.length})`
 }
 
-/** Of an even number, the upper one of the two in the middle. */
-export const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1]!
+/** The median; NaN of nothing. */
+export function middle(numbers: readonly number[]): number {
+  const sorted = numbers.filter((value) => !Number.isNaN(value)).toSorted((a, b) => a - b)
+  const half = Math.floor(sorted.length / 2)
+  if (sorted.length === 0) return Number.NaN
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
+}

@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Table from 'cli-table3'
+import { middle } from '../machine.ts'
 import { barsSvg } from '../svg.ts'
 import type { Measurement } from './load.ts'
 
@@ -162,11 +163,3 @@ const latencyText = (all: readonly Measurement[]) =>
   all.length === 0 ? '-' : `${Math.round(median(all, 'p50'))}/${Math.round(median(all, 'p99'))}`
 
 const median = (all: readonly Measurement[], figure: Figure) => middle(all.map((one) => one[figure]!))
-
-/** The median; NaN of nothing. */
-export function middle(numbers: readonly number[]): number {
-  const sorted = numbers.filter((value) => !Number.isNaN(value)).toSorted((a, b) => a - b)
-  const half = Math.floor(sorted.length / 2)
-  if (sorted.length === 0) return Number.NaN
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
-}

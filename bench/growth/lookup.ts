@@ -3,7 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { middle } from '../dns/report.ts'
+import { middle } from '../machine.ts'
 import { connectFakeSwitch, type FakeSwitch } from '../micro/fake-switch.ts'
 import type { Said } from './asked.ts'
 

@@ -67,10 +67,14 @@ export async function wholeListing(
   }
   for (const table of new Set([...present, ...previous.files.tables()])) {
     const names = present.has(table) ? await namesIn(table).catch(noneIfMissing) : []
-    await inTurns(names ?? previous.files.names(table), (name) => {
-      if (marks.has(`${table}/${name}`) || !look.isUnchanged(table, name)) look.read(table, name)
-    })
-    if (names !== undefined) for (const name of previous.files.missing(table, names)) look.miss(table, name)
+    const lookAt = (name: string, known: FileLook | undefined) => {
+      if (marks.has(`${table}/${name}`) || !look.isUnchanged(table, name, known)) look.read(table, name)
+    }
+    if (names === undefined) await inTurns(previous.files.of(table), ([name, known]) => lookAt(name, known))
+    else {
+      await inTurns(names, (name) => lookAt(name, previous.files.get(table, name)))
+      for (const name of previous.files.missing(table, names)) look.miss(table, name)
+    }
   }
   const listing = look.listing(folders, stamps)
   const isReplaced = previous.folders.has(root) && previous.folders.get(root) !== folders.get(root)
@@ -118,8 +122,8 @@ class Look {
     this.#half = new Set(previous.half)
   }
 
-  isUnchanged(table: string, name: string): boolean {
-    const known = this.#previous.files.get(table, name)
+  /** Whether a file is as it was known. */
+  isUnchanged(table: string, name: string, known: FileLook | undefined): boolean {
     if (!known?.isSettled) return false
     try {
       return stampOf(lstatSync(`${this.#root}/${table}/${name}`, { bigint: true })) === known.fingerprint

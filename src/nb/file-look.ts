@@ -52,9 +52,9 @@ export class FileLooks {
     return this.#tables.keys()
   }
 
-  /** The names of a table's files. */
-  *names(table: string): Iterable<string> {
-    for (const key of (this.#tables.get(table) ?? nothing).keys()) yield fileOfKey(key)
+  /** The last looks at a table's files, by their names. */
+  *of(table: string): Iterable<readonly [name: string, look: FileLook]> {
+    for (const [key, look] of this.#tables.get(table) ?? nothing) yield [fileOfKey(key), unpacked(look)]
   }
 
   /** The id of a row, as the text that is kept here if there is such a file. */
@@ -68,7 +68,7 @@ export class FileLooks {
     const known = names.reduce((count, name) => (looks.has(keyOfFile(name)) ? count + 1 : count), 0)
     if (known === looks.size) return // nearly always, and without a set of all names
     const present = new Set(names)
-    for (const name of this.names(table)) if (!present.has(name)) yield name
+    for (const [name] of this.of(table)) if (!present.has(name)) yield name
   }
 
   /** The looks after these changes, by table and name; undefined where there is no file any more. */

@@ -196,7 +196,7 @@ export class SwitchSession implements Session {
   }
 
   #numbered(message: Outgoing): Message {
-    return Object.assign({}, message, { xid: this.#nextXid() }) as Message // as in `placeOf`: one a flow of a start
+    return Object.assign({}, message, { xid: this.#nextXid() }) as Message // no spread, as in `placeOf`
   }
 
   #nextXid(): number {

@@ -164,10 +164,9 @@ function contribution(
   { subnet, domain: { ttlSeconds }, key: domainKey, wire, reach }: SubnetNames,
   { hasShortNames }: NameRules,
 ): Contribution {
-  const isIpv6 = address.length === 16
   const nameless = {
     subnet,
-    isIpv6,
+    isIpv6: address.length === 16,
     ttlSeconds,
     address,
     full: undefined,
@@ -181,10 +180,7 @@ function contribution(
   if (wire === '') return { ...nameless, shortKey }
   const reverseKey = reverseKeyOf(address)
   return {
-    subnet,
-    isIpv6,
-    ttlSeconds,
-    address,
+    ...nameless,
     full: { key: key.slice(0, -1) + domainKey, apexSize: domainKey.length },
     shortKey,
     reverse: {
