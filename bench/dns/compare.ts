@@ -4,7 +4,7 @@
  * through the hijack beside the same without it. All peers that are asked for the same names run while one of them is
  * measured, and no other. Prints tables; ends by itself, and after Ctrl-C, and leaves nothing behind.
  *
- *     npm run bench -- [--rounds 5] [--seconds 4] [--peers ours,ovn,bare,dnsmasq,direct,guarded] [--out DIRECTORY]
+ *     npm run bench -- [--rounds 5] [--seconds 4] [--peers ours,ovn,bare,dnsmasq,direct,plain,plain-ovn] [--out DIRECTORY]
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -17,8 +17,8 @@ import { missing, type Need, provenance, remedy } from '../needs.ts'
 import { startBare } from './bare.ts'
 import { startDnsmasq } from './dnsmasq.ts'
 import { load, type Measurement, type Said, said, writeQueries } from './load.ts'
-import { startDirect, startGuarded, startOurs } from './ours.ts'
-import { startOvn } from './ovn.ts'
+import { startDirect, startOurs, startPlain } from './ours.ts'
+import { startOvn, startPlainOvn } from './ovn.ts'
 import { outsideRecords, type Peer, records } from './peer.ts'
 import { printReport, type Result, writeReport } from './report.ts'
 
@@ -35,7 +35,8 @@ const starters = {
   bare: { start: startBare, needs: [], asked: ['local'] },
   dnsmasq: { start: startDnsmasq, needs: [dnsmasq], asked: ['local'] },
   direct: { start: startDirect, needs: [dnsmasq], asked: ['outside'] },
-  guarded: { start: startGuarded, needs: [dnsmasq], asked: ['local', 'outside'] },
+  plain: { start: startPlain, needs: [dnsmasq], asked: ['local'] },
+  'plain-ovn': { start: startPlainOvn, needs: ovn, asked: ['local'] },
 } satisfies Record<string, Starter>
 type PeerName = keyof typeof starters
 

@@ -1,7 +1,7 @@
 /**
- * This controller as its users run it: the lab of examples/two-tenants.yaml, with two tenants and every feature on. And
- * the same lab without the hijack, for what the hijack costs those whom it does not concern; and with security groups, for
- * what tracking connections costs.
+ * This controller as its users run it: the lab of examples/two-tenants.yaml, with two tenants and every feature on, security
+ * groups among them. And the same lab without the hijack, for what the hijack costs those whom it does not concern; and
+ * without groups, for what tracking connections costs.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -21,36 +21,49 @@ const unlimited = {
   df_openflow: { controller_rate_limit: 10_000_000 },
 }
 
-export const startOurs = (root: string): Promise<Peer> =>
-  start(root, 'ours', 'df-local-controller, two tenants, lease, group and pause as installed', {
-    options: unlimited,
-  })
-
-/** With groups that let everything out, as Neutron's `default` does, and nothing in. */
-export function startGuarded(root: string): Promise<Peer> {
+/** Every port is in a group that lets out everything and lets in only its members, as Neutron's `default` does. */
+function groups() {
   const { networks, ports } = exampleLab()
-  const tenants = [...new Set(Object.values(networks).map(({ tenant }) => tenant))]
-  const rules = ['IPv4', 'IPv6'].map((ethertype) => ({ direction: 'egress', ethertype }))
+  const tenants = new Set(Object.values(networks).map(({ tenant }) => tenant))
+  const rulesOf = (tenant: string) =>
+    ['IPv4', 'IPv6'].flatMap((ethertype) => [
+      { direction: 'egress', ethertype },
+      { direction: 'ingress', ethertype, remote_group: tenant },
+    ])
   const withGroup = ([key, port]: [string, LabPort]): [string, object] => [
     key,
     { ...port, security_groups: [networks[port.network]!.tenant] },
   ]
-  return start(
+  return {
+    security_groups: Object.fromEntries(
+      Array.from(tenants, (tenant) => [tenant, { tenant, rules: rulesOf(tenant) }]),
+    ),
+    ports: Object.fromEntries(Object.entries(ports).map(withGroup)),
+  }
+}
+
+const guarded = { apps_list: 'portbinding,classifier,portsec,l2,provider,sg,dns' }
+
+export const startOurs = (root: string): Promise<Peer> =>
+  start(
     root,
-    'guarded',
-    'the same with the application sg, each port in a group that lets out everything',
+    'ours',
+    'df-local-controller, two tenants, security groups, lease, group and pause as installed',
     {
-      security_groups: Object.fromEntries(tenants.map((tenant) => [tenant, { tenant, rules }])),
-      ports: Object.fromEntries(Object.entries(ports).map(withGroup)),
-      options: { ...unlimited, df: { apps_list: 'portbinding,classifier,portsec,l2,provider,sg,dns' } },
+      ...groups(),
+      options: { ...unlimited, df: guarded },
     },
   )
-}
+
+/** With ports that no group looks at. */
+export const startPlain = (root: string): Promise<Peer> =>
+  start(root, 'plain', 'the same without security groups', { options: unlimited })
 
 /** With queries left alone: the same switch, networks and flows, but no packet is punted. */
 export const startDirect = (root: string): Promise<Peer> =>
   start(root, 'direct', 'the same lab with df_dns_intercept = off', {
-    options: { df_dns_app: { df_dns_intercept: 'off' } },
+    ...groups(),
+    options: { df: guarded, df_dns_app: { df_dns_intercept: 'off' } },
   })
 
 interface LabPort {

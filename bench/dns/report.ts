@@ -25,6 +25,16 @@ export interface Result {
 const leastNoError = 0.99
 
 const windows = [1, 16, 200]
+
+/** Of whom ratios are told, as far as they were measured. */
+const compared = [
+  ['ours', 'ovn'],
+  ['ours', 'bare'],
+  ['ours', 'dnsmasq'],
+  ['ours', 'plain'],
+  ['plain', 'plain-ovn'],
+  ['plain', 'bare'],
+] as const
 type Figure = 'perSecond' | 'controllerUs' | 'vswitchdUs' | 'p50' | 'p99'
 
 /** The tables, on standard output. */
@@ -48,9 +58,9 @@ export function printReport(names: readonly string[], result: Result): void {
     ])
   }
   print(table.toString())
-  for (const peer of ['ovn', 'bare', 'dnsmasq']) {
-    const text = ratiosText(result, peer)
-    if (text !== undefined) print(`ours : ${peer} = ${text}`)
+  for (const pair of compared) {
+    const text = ratiosText(result, pair)
+    if (text !== undefined) print(`${pair.join(' : ')} = ${text}`)
   }
   print(outsideText(result))
   for (const [name, text] of Object.entries(notes)) print(`${name} (${about[name] ?? '-'}) ${text}`)
@@ -110,11 +120,11 @@ function select(
   )
 }
 
-/** Medians of the pairs of one round each, ours to the peer's. */
-function ratiosText(result: Result, peer: string): string | undefined {
-  if (isVoid(result, peer) || isVoid(result, 'ours')) return undefined
+/** Medians of the pairs of one round each, the first peer's to the second's. */
+function ratiosText(result: Result, pair: (typeof compared)[number]): string | undefined {
+  if (pair.some((peer) => isVoid(result, peer))) return undefined
   const ratio = (outstanding: number, hasLatency: boolean, figure: Figure) =>
-    pairs(result, ['ours', peer], 'local', outstanding, hasLatency, (a, b) => a[figure]! / b[figure]!)
+    pairs(result, pair, 'local', outstanding, hasLatency, (a, b) => a[figure]! / b[figure]!)
   const found = {
     'answers/s at 200': ratio(200, false, 'perSecond'),
     'controller CPU': ratio(200, false, 'controllerUs'),
