@@ -6,19 +6,17 @@
  *     npm run bench:growth -- [--only names,start,networks,local] [--out DIRECTORY]
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
-import { interruptible } from '../src/lab/interrupt.ts'
 import { kindsOf } from './changes.ts'
 import { type CloudSize, portsOf, rowsOf } from './cloud.ts'
 import { type Lookup, lookups } from './growth/lookup.ts'
 import { cpuMs, middle, pssKb } from './machine.ts'
-import { demand, provenance } from './needs.ts'
+import { demand, provenance, refuse } from './needs.ts'
 import { monitorFlows, startNode } from './node.ts'
+import { measure, type Run } from './run.ts'
 import { needsOfStore, startStore } from './store.ts'
 import { linesSvg } from './svg.ts'
 
@@ -53,34 +51,32 @@ const plain = { head: [], border: [] }
 const { values } = parseArgs({
   options: { only: { type: 'string', default: 'names,start,networks,local' }, out: { type: 'string' } },
 })
+const parts = ['names', ...Object.keys(sweeps)]
+const only = values.only.split(',')
+const unknown = only.find((name) => !parts.includes(name))
+if (unknown !== undefined) refuse(`--only ${unknown}: takes some of ${parts.join(',')}`)
 demand([['ovs-vswitchd', 'openvswitch-switch'], ...needsOfStore('etcd')])
 const say = (line: string) => void process.stderr.write(`${line}\n`)
-const only = values.only.split(',')
 
-await interruptible(async (signal) => {
-  const root = mkdtempSync(join(tmpdir(), 'df-growth-'))
-  try {
-    const names = only.includes('names') ? await lookups(root, nameCounts, signal) : []
-    if (names.length > 0) printLookups(names)
-    const found: Record<string, readonly Point[]> = {}
-    for (const [name, sizes] of Object.entries(sweeps).filter(([name]) => only.includes(name))) {
-      const points: Point[] = []
-      for (const size of sizes) {
-        signal.throwIfAborted()
-        points.push(await pointOf(root, size))
-        say(`${name}: ${JSON.stringify(points.at(-1))}`)
-      }
-      found[name] = points
-      printPoints(name, points)
+await measure('growth', async (run) => {
+  const names = only.includes('names') ? await lookups(run.directory, nameCounts, run.signal) : []
+  if (names.length > 0) printLookups(names)
+  const found: Record<string, readonly Point[]> = {}
+  for (const [name, sizes] of Object.entries(sweeps).filter(([name]) => only.includes(name))) {
+    const points: Point[] = []
+    for (const size of sizes) {
+      run.signal.throwIfAborted()
+      points.push(await pointOf(run, size))
+      say(`${name}: ${JSON.stringify(points.at(-1))}`)
     }
-    if (values.out !== undefined) write(values.out, names, found)
-  } finally {
-    rmSync(root, { recursive: true, force: true })
+    found[name] = points
+    printPoints(name, points)
   }
+  if (values.out !== undefined) write(values.out, names, found)
 })
 
-async function pointOf(root: string, size: CloudSize): Promise<Point> {
-  const directory = join(root, `${size.networks}-${size.ports}-${size.localPorts}`)
+async function pointOf(run: Run, size: CloudSize): Promise<Point> {
+  const directory = join(run.directory, `${size.networks}-${size.ports}-${size.localPorts}`)
   const store = await startStore('etcd', directory)
   try {
     await store.driver.putAll([...rowsOf(size)])
@@ -98,14 +94,14 @@ async function pointOf(root: string, size: CloudSize): Promise<Point> {
       const { process, readyMs } = await node.start(180_000)
       const readyCpuMs = cpuMs(process.pid)
       const status = (await node.status())!
-      await sleep(3000)
+      await run.sleep(3000)
       const pssMb = pssKb(process.pid) / 1024
       const change = kindsOf(ports, size)['an address near a local port']
       const took: number[] = []
       const changed: number[] = []
       let seen: (line: string, atMs: number) => void = () => {}
       const end = monitorFlows(node.ovs, (line, atMs) => seen(line, atMs))
-      await sleep(500)
+      await run.sleep(500)
       for (let turn = 1; turn <= changes; turn += 1) {
         const { row, effect } = change(turn)
         const startedAt = performance.now()

@@ -9,20 +9,18 @@
  * of what it costs from the first size to the last one in each round.
  */
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
-import { interruptible } from '../src/lab/interrupt.ts'
 import { createNamespace, deleteNamespace, ip } from '../src/lab/namespace.ts'
 import { type ProcessRef, startDaemon, stopProcess, waitUntil } from '../src/lab/process.ts'
 import { addressOf, type CloudSize, domainOf, portsOf, rowsOf } from './cloud.ts'
 import { neutronArguments } from './dns/dnsmasq.ts'
 import { middle, pssKb } from './machine.ts'
-import { demand, provenance, refuse } from './needs.ts'
+import { demand, provenance } from './needs.ts'
 import { startNode } from './node.ts'
+import { measure, type Run, wholeNumber } from './run.ts'
 import { needsOfStore, startStore } from './store.ts'
 import { linesSvg } from './svg.ts'
 
@@ -57,42 +55,36 @@ const { values } = parseArgs({
 demand([['ovs-vswitchd', 'openvswitch-switch'], ['dnsmasq', 'dnsmasq-base'], ...needsOfStore(values.nb)])
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
-const sizes = values.networks.split(',').map(Number)
-if (!sizes.every((size) => Number.isInteger(size) && size > 0))
-  refuse('--networks takes numbers from 1 up, as 1,500')
-const roundCount = Number(values.rounds)
-if (!(Number.isInteger(roundCount) && roundCount > 0)) refuse('--rounds takes a number from 1 up')
-const rounds = await interruptible(async (signal) => {
+const sizes = values.networks.split(',').map((size) => wholeNumber('networks', size, 1, 1000))
+const roundCount = wholeNumber('rounds', values.rounds, 1, 100)
+await measure('headline', async (run) => {
   const found: Point[][] = []
-  for (let round = 0; round < roundCount; round += 1) found.push(await pointsOf(sizes, signal))
-  return found
-})
-report(rounds)
-
-async function pointsOf(counts: readonly number[], signal: AbortSignal): Promise<Point[]> {
-  const found: Point[] = []
-  for (const networks of counts) {
-    const root = mkdtempSync(join(tmpdir(), 'df-headline-'))
-    try {
-      const ours = await ourCost(root, sizeOf(networks), signal)
-      say(`${networks} networks: ours ${text(ours)}`)
-      signal.throwIfAborted()
-      const dnsmasq = await dnsmasqCost(root, sizeOf(networks), signal)
-      say(`${networks} networks: dnsmasq ${text(dnsmasq)}`)
-      found.push({ networks, ours, dnsmasq })
-    } finally {
-      rmSync(root, { recursive: true, force: true })
-    }
-    signal.throwIfAborted()
+  for (let round = 0; round < roundCount; round += 1) {
+    const points: Point[] = []
+    for (const networks of sizes)
+      points.push(await pointOf(networks, join(run.directory, `${round}-${networks}`), run))
+    found.push(points)
   }
-  return found
+  report(found)
+})
+
+async function pointOf(networks: number, directory: string, run: Run): Promise<Point> {
+  mkdirSync(directory)
+  const size = sizeOf(networks)
+  const ours = await ourCost(directory, size, run)
+  say(`${networks} networks: ours ${text(ours)}`)
+  run.signal.throwIfAborted()
+  const dnsmasq = await dnsmasqCost(directory, size, run.signal)
+  say(`${networks} networks: dnsmasq ${text(dnsmasq)}`)
+  run.signal.throwIfAborted()
+  return { networks, ours, dnsmasq }
 }
 
 function sizeOf(networks: number): CloudSize {
   return { tenants: 10, networks, ports: portsPerNetwork * networks, localPorts: networks }
 }
 
-async function ourCost(root: string, size: CloudSize, signal: AbortSignal): Promise<Cost> {
+async function ourCost(root: string, size: CloudSize, run: Run): Promise<Cost> {
   const store = await startStore(values.nb, root)
   try {
     await store.driver.putAll([...rowsOf(size)])
@@ -105,7 +97,7 @@ async function ourCost(root: string, size: CloudSize, signal: AbortSignal): Prom
     try {
       const { process, readyMs } = await node.start(120_000)
       const readyKb = pssKb(process.pid)
-      await setTimeout(restSeconds * 1000, undefined, { signal })
+      await run.sleep(restSeconds * 1000)
       return { readyKb, restKb: pssKb(process.pid), startMs: readyMs }
     } finally {
       await node.stop()

@@ -6,8 +6,6 @@
  * sent. Exit code 1 if anything came where it should not, or did not come. test/system/matrix.test.ts runs it small.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cpuMs, load, machineLine } from './machine.ts'
@@ -15,8 +13,10 @@ import { addressOfNode, hosts, type MatrixPort, portsOf, rowsOf, type Underlay }
 import { startNodes } from './matrix/node.ts'
 import { heard, type Traced, traced } from './matrix/reach.ts'
 import { connectTracer } from './matrix/trace.ts'
+import { demand, refuse } from './needs.ts'
 import type { BenchNode } from './node.ts'
-import { type BenchStore, startStore } from './store.ts'
+import { measure, wholeNumbers } from './run.ts'
+import { needsOfStore, startStore } from './store.ts'
 
 const { values } = parseArgs({
   options: {
@@ -27,30 +27,29 @@ const { values } = parseArgs({
     underlay: { type: 'string', default: 'ipv4' },
   },
 })
-const [perNode, others, every, packetCount] = [
-  values.ports,
-  values.elsewhere,
-  values.every,
-  values.packets,
-].map(Number) as [number, number, number, number]
-const underlay: Underlay = values.underlay === 'ipv6' ? 'ipv6' : 'ipv4'
+const { ports: perNode, every } = wholeNumbers(values, ['ports', 'every'], 1, 10_000)
+const { elsewhere, packets: packetCount } = wholeNumbers(values, ['elsewhere', 'packets'], 0, 1_000_000)
+const underlay: Underlay =
+  values.underlay === 'ipv4' || values.underlay === 'ipv6'
+    ? values.underlay
+    : refuse(`--underlay ${values.underlay}: takes ipv4 or ipv6`)
+demand([['ovs-vswitchd', 'openvswitch-switch'], ...needsOfStore('etcd')])
 const say = (what: string, figure: string) =>
   process.stdout.write(`${what.padEnd(40)}${figure}  [load ${load()}]\n`)
 
-const directory = mkdtempSync(join(tmpdir(), 'df-matrix-'))
-const ports = portsOf(perNode, others)
+const ports = portsOf(perNode, elsewhere)
 const here = ports.filter(({ host }) => hosts.some((each) => each === host))
 /** Each address once: both tenants have it. */
 const targets = here.filter(({ tenant }) => tenant === 'red')
 const ownerOf = (tenant: string, ip: string) => here.find((port) => port.tenant === tenant && port.ip === ip)!
-let stored: BenchStore | undefined
-let nodes: BenchNode[] = []
 process.stdout.write(`${machineLine()}\n`)
-try {
-  stored = await startStore('etcd', directory)
+await measure('matrix', async ({ directory, signal, stopping }) => {
+  const stored = stopping(await startStore('etcd', directory))
   await stored.driver.putAll([...rowsOf(ports, underlay)])
-  nodes = await startNodes(directory, stored.configuration, ports, underlay)
+  const nodes = await startNodes(directory, stored.configuration, ports, underlay)
+  for (const node of nodes) stopping(node)
   for (const [index, node] of nodes.entries()) {
+    signal.throwIfAborted()
     const { readyMs, process: started } = await node.start(120_000)
     const { flows, localPorts } = (await node.status())!
     const cpu = (cpuMs(started.pid) / 1000).toFixed(1)
@@ -59,18 +58,14 @@ try {
       `${(readyMs / 1000).toFixed(2)} s (CPU ${cpu} s), ${localPorts} of ${ports.length} ports, ${flows.installed} flows`,
     )
   }
-  const faults = [...(await traceAll()), ...(await sendSome())]
+  const faults = [...(await traceAll(nodes, signal)), ...(await sendSome(nodes))]
   for (const fault of faults.slice(0, 20)) process.stdout.write(`${fault}\n`)
   say('faults', String(faults.length))
   if (faults.length > 0) process.exitCode = 1
-} finally {
-  for (const node of nodes) await node.stop()
-  await stored?.stop()
-  rmSync(directory, { recursive: true, force: true })
-}
+})
 
 /** Traces from every nth port to every address; returns what is wrong. */
-async function traceAll(): Promise<string[]> {
+async function traceAll(nodes: readonly BenchNode[], signal: AbortSignal): Promise<string[]> {
   const tracedNodes = new Map<string, Traced>()
   for (const [index, host] of hosts.entries()) {
     const { ovs } = nodes[index]!
@@ -83,6 +78,7 @@ async function traceAll(): Promise<string[]> {
   const beganAt = performance.now()
   const askers = here.filter((_, index) => index % every === 0)
   for (const from of askers) {
+    signal.throwIfAborted()
     const asked = targets.filter(({ ip, side }) => ip !== from.ip || side !== from.side)
     const found = await Promise.all(asked.map((to) => traced(from, to, tracedNodes)))
     traces += found.length
@@ -104,7 +100,7 @@ async function traceAll(): Promise<string[]> {
 }
 
 /** Sends packets from ports to addresses, evenly picked; returns what is wrong. */
-async function sendSome(): Promise<string[]> {
+async function sendSome(nodes: readonly BenchNode[]): Promise<string[]> {
   const pairs = packetCount === 0 ? 0 : here.length * targets.length
   const step = Math.max(1, Math.floor(pairs / Math.max(1, packetCount))) | 1 // odd: it meets all sources and targets
   const packets = Array.from({ length: Math.min(packetCount, pairs) }, (_, n) => {

@@ -44,48 +44,26 @@ export interface NodeOptions {
 const main = join(import.meta.dirname, '../src/main.js')
 const unit = 'deploy/systemd/df-local-controller.service'
 
-/** Starts the switch of a node, with all its ports. */
-export async function startNode({
-  directory,
-  name,
-  host,
-  store,
-  plugged,
-  isCapturing,
-}: NodeOptions): Promise<BenchNode> {
+/** Starts the switch of a node, with all its ports. If it throws, nothing is left. */
+export async function startNode(options: NodeOptions): Promise<BenchNode> {
+  const { directory, name, host, store } = options
   mkdirSync(directory, { recursive: true })
   const namespace = `dfb-${process.pid}-${name}`
   await createNamespace(namespace)
-  const ovs = await startSwitch({
-    directory: join(directory, 'ovs'),
-    namespace,
-    extraVswitchdArgs: ['--enable-dummy'],
-  })
-  for (const bridge of ['br-int', 'br-ex'])
-    await ovs.vsctl(
-      'add-br',
-      bridge,
-      '--',
-      'set',
-      'bridge',
-      bridge,
-      'datapath_type=dummy',
-      'fail_mode=secure',
-    )
   const pcapOf = (port: string) => join(directory, `${port}.pcap`)
-  for (let from = 0; from < plugged.length; from += 50)
-    await ovs.vsctl(
-      ...plugged
-        .slice(from, from + 50)
-        .flatMap((id, index) => [
-          ...['--', 'add-port', 'br-int', id, '--', 'set', 'interface', id, 'type=dummy'],
-          ...[
-            `ofport_request=${from + index + 1}`,
-            `external_ids:iface-id=${id}`,
-            ...(isCapturing ? [`options:tx_pcap=${pcapOf(id)}`] : []),
-          ],
-        ]),
-    )
+  let ovs: Switch | undefined
+  try {
+    ovs = await startSwitch({
+      directory: join(directory, 'ovs'),
+      namespace,
+      extraVswitchdArgs: ['--enable-dummy'],
+    })
+    await plugIn(ovs, options, pcapOf)
+  } catch (error) {
+    await ovs?.stop()
+    await deleteNamespace(namespace)
+    throw error
+  }
   const config = join(directory, 'df.conf')
   writeFileSync(
     config,
@@ -133,6 +111,27 @@ bridge_mappings = physnet1:br-ex
       await deleteNamespace(namespace)
     },
   }
+}
+
+async function plugIn(
+  ovs: Switch,
+  { plugged, isCapturing }: NodeOptions,
+  pcapOf: (port: string) => string,
+): Promise<void> {
+  for (const bridge of ['br-int', 'br-ex'])
+    await ovs.vsctl(
+      ...['add-br', bridge, '--', 'set', 'bridge', bridge, 'datapath_type=dummy', 'fail_mode=secure'],
+    )
+  for (let from = 0; from < plugged.length; from += 50)
+    await ovs.vsctl(
+      ...plugged
+        .slice(from, from + 50)
+        .flatMap((id, index) => [
+          ...['--', 'add-port', 'br-int', id, '--', 'set', 'interface', id, 'type=dummy'],
+          ...[`ofport_request=${from + index + 1}`, `external_ids:iface-id=${id}`],
+          ...(isCapturing ? [`options:tx_pcap=${pcapOf(id)}`] : []),
+        ]),
+    )
 }
 
 /** What the service's unit adds to the environment of its controller. */

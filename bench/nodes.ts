@@ -4,17 +4,15 @@
  * CPU and memory of each and of etcd. docs/performance.md has results, and what follows for 1,000 nodes.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Kind, kindsOf } from './changes.ts'
 import { type CloudSize, hostOf, portsOf, rowsOf } from './cloud.ts'
 import { cpuMs, load, machineLine, memoryMb } from './machine.ts'
 import { demand } from './needs.ts'
 import { type BenchNode, startNode } from './node.ts'
-import { type BenchStore, needsOfStore, startStore } from './store.ts'
+import { measure, wholeNumber, wholeNumbers } from './run.ts'
+import { needsOfStore, startStore } from './store.ts'
 
 const { values } = parseArgs({
   options: {
@@ -27,28 +25,19 @@ const { values } = parseArgs({
   },
 })
 demand([['ovs-vswitchd', 'openvswitch-switch'], ...needsOfStore(values.nb)])
-const size: CloudSize = {
-  tenants: 10,
-  networks: Number(values.networks),
-  ports: Number(values.ports),
-  localPorts: 10,
-}
-const [count, rate, seconds] = [values.nodes, values.rate, values.seconds].map(Number) as [
-  number,
-  number,
-  number,
-]
+const { ports: portCount, networks } = wholeNumbers(values, ['ports', 'networks'], 1, 1_000_000)
+const { rate, seconds } = wholeNumbers(values, ['rate', 'seconds'], 1, 3600)
+const count = wholeNumber('nodes', values.nodes, 1, 1000)
+const size: CloudSize = { tenants: 10, networks, ports: portCount, localPorts: 10 }
 const say = (what: string, figure: string) =>
   process.stdout.write(`${what.padEnd(40)}${figure}  [load ${load()}]\n`)
 
-const directory = mkdtempSync(join(tmpdir(), 'df-nodes-'))
 const ports = portsOf(size)
-const nodes: BenchNode[] = []
-let stored: BenchStore | undefined
 process.stdout.write(`${machineLine()}\n${count} nodes, ${values.nb}, ${JSON.stringify(size)}\n`)
-try {
-  stored = await startStore(values.nb, directory)
-  const { driver, configuration, pid: etcd } = stored
+await measure('nodes', async (run) => {
+  const { directory, signal, stopping } = run
+  const nodes: BenchNode[] = []
+  const { driver, configuration, pid: etcd } = stopping(await startStore(values.nb, directory))
   const rows = [...rowsOf(size)]
   await driver.putAll(rows)
   say(`${rows.length} rows written`, `${rows.reduce((sum, { value }) => sum + value.length, 0) >> 10} KB`)
@@ -56,16 +45,16 @@ try {
     const host = `compute-${n}`
     const plugged = ports.filter((port) => hostOf(port) === host).map(({ id }) => id)
     const name = String(n)
-    nodes.push(
-      await startNode({
-        directory: join(directory, name),
-        name,
-        host,
-        store: configuration,
-        plugged,
-        isCapturing: false,
-      }),
-    )
+    signal.throwIfAborted()
+    const node = await startNode({
+      directory: join(directory, name),
+      name,
+      host,
+      store: configuration,
+      plugged,
+      isCapturing: false,
+    })
+    nodes.push(stopping(node))
   }
   say('switches started', `${nodes.length}`)
   const etcdBefore = etcd === undefined ? 0 : cpuMs(etcd)
@@ -95,20 +84,20 @@ try {
   if (etcd !== undefined)
     say('etcd', `CPU ${((cpuMs(etcd) - etcdBefore) / 1000).toFixed(1)} s, PSS ${memoryMb(etcd).pss} MB`)
 
-  await sleep(5000)
+  await run.sleep(5000)
   const mix: Kind[] = Object.values(kindsOf(ports, size))
   const before = [...pids, ...(etcd === undefined ? [] : [etcd])].map(cpuMs)
   const startedAt = performance.now()
   let [written, bytes] = [0, 0]
   while (performance.now() - startedAt < seconds * 1000) {
     const due = startedAt + (written * 1000) / rate
-    if (due > performance.now()) await sleep(due - performance.now())
+    if (due > performance.now()) await run.sleep(due - performance.now())
     const { row } = mix[written % mix.length]!(written + 1)
     await driver.put(row.table, row.id, row.value)
     written += 1
     bytes += row.table.length + row.id.length + row.value.length
   }
-  await sleep(1000)
+  await run.sleep(1000)
   const elapsed = performance.now() - startedAt
   const shares = [...pids, ...(etcd === undefined ? [] : [etcd])].map(
     (pid, index) => ((cpuMs(pid) - before[index]!) / elapsed) * 100,
@@ -126,11 +115,7 @@ try {
       'MB',
     ),
   )
-} finally {
-  for (const node of nodes) await node.stop()
-  await stored?.stop()
-  rmSync(directory, { recursive: true, force: true })
-}
+})
 
 function rangeOf(figures: readonly number[], unit: string): string {
   const sorted = figures.toSorted((a, b) => a - b)

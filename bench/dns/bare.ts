@@ -5,42 +5,25 @@
 
 import { join } from 'node:path'
 import { ip } from '../../src/lab/namespace.ts'
-import { startDaemon, stopProcess } from '../../src/lab/process.ts'
 import type { Peer } from './peer.ts'
-import { createTestbed, server } from './testbed.ts'
+import { server, startPeer } from './testbed.ts'
 
-export async function startBare(root: string): Promise<Peer> {
-  const bed = await createTestbed(root, 'bare', 'secure')
-  await ip(bed.clientNamespace, [`neighbour add ${server.ip} lladdr ${server.mac} dev eth0`])
-  const socket = join(bed.ovs.rundir, 'br-int.controller')
-  const daemon = await startDaemon(
-    process.execPath,
-    [join(import.meta.dirname, 'bare-responder.js'), socket],
-    {
-      logFile: join(bed.directory, 'responder.log'),
-      diesWithParent: true,
-    },
-  )
-  await bed.ovs.vsctl(
-    ...['set-controller', 'br-int', `unix:${socket}`],
-    ...['--', 'set', 'controller', 'br-int', 'controller_queue_size=511', 'max_backoff=1000'],
-  )
-  await bed.ovs.ofctl(
-    'add-flow',
-    'br-int',
-    'udp,tp_dst=53,actions=controller(max_len=65535,userdata=64.6e.73)',
-  )
-  return {
-    name: 'bare',
-    about: 'packet-in to a fixed packet-out with checksums, nothing else',
-    clientNamespace: bed.clientNamespace,
-    server: server.ip,
-    controller: daemon.pid,
-    vswitchd: bed.vswitchd,
-    answersAlways: '10.0.0.12',
-    async stop() {
-      await stopProcess(daemon)
-      await bed.stop()
-    },
-  }
-}
+export const startBare = (root: string): Promise<Peer> =>
+  startPeer(root, 'bare', 'secure', async (bed) => {
+    await ip(bed.clientNamespace, [`neighbour add ${server.ip} lladdr ${server.mac} dev eth0`])
+    const socket = join(bed.ovs.rundir, 'br-int.controller')
+    const script = join(import.meta.dirname, 'bare-responder.js')
+    const logFile = join(bed.directory, 'responder.log')
+    const controller = await bed.start(process.execPath, [script, socket], { logFile })
+    await bed.ovs.vsctl(
+      ...['set-controller', 'br-int', `unix:${socket}`],
+      ...['--', 'set', 'controller', 'br-int', 'controller_queue_size=511', 'max_backoff=1000'],
+    )
+    await bed.ovs.ofctl(
+      'add-flow',
+      'br-int',
+      'udp,tp_dst=53,actions=controller(max_len=65535,userdata=64.6e.73)',
+    )
+    const about = 'packet-in to a fixed packet-out with checksums, nothing else'
+    return { about, controller, answersAlways: '10.0.0.12' }
+  })

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { reasonOf } from '../../src/errors.ts'
 import { load as loadAverage } from '../machine.ts'
 import { missing, type Need, provenance, remedy } from '../needs.ts'
+import { wholeNumber } from '../run.ts'
 import { startBare } from './bare.ts'
 import { startDnsmasq } from './dnsmasq.ts'
 import { load, type Measurement, type Said, said, writeQueries } from './load.ts'
@@ -78,8 +79,8 @@ try {
 }
 
 async function compare(): Promise<number> {
-  const rounds = count('rounds', values.rounds, 100)
-  const seconds = count('seconds', values.seconds, 60)
+  const rounds = wholeNumber('rounds', values.rounds, 1, 100)
+  const seconds = wholeNumber('seconds', values.seconds, 1, 60)
   const names = values.peers.split(',').map((name) => {
     if (name in starters) return name as PeerName
     throw new Error(`--peers ${name}: there are ${Object.keys(starters).join(', ')}`)
@@ -182,12 +183,6 @@ async function compare(): Promise<number> {
 
 function isAsked(name: PeerName, names: AskedNames): boolean {
   return (starters[name].asked as readonly AskedNames[]).includes(names)
-}
-
-function count(name: string, text: string, max: number): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= 1 && value <= max) return value
-  throw new Error(`--${name} ${text}: a whole number from 1 to ${max}`)
 }
 
 function lineOf(one: Measurement): string {

@@ -2,9 +2,8 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startDaemon, stopProcess } from '../../src/lab/process.ts'
 import { type Peer, records } from './peer.ts'
-import { createTestbed, server } from './testbed.ts'
+import { startPeer } from './testbed.ts'
 
 /** Neutron's arguments (neutron/agent/linux/dhcp.py, Zed), with the paths of a directory of our own. */
 export function neutronArguments(directory: string): string[] {
@@ -21,26 +20,13 @@ export function neutronArguments(directory: string): string[] {
   ]
 }
 
-export async function startDnsmasq(root: string): Promise<Peer> {
-  const bed = await createTestbed(root, 'dnsmasq', 'standalone')
-  const directory = join(bed.directory, 'dnsmasq')
-  mkdirSync(directory)
-  writeFileSync(join(directory, 'addn_hosts'), records.map(([name, ip]) => `${ip} ${name}\n`).join(''))
-  const daemon = await startDaemon('dnsmasq', neutronArguments(directory), {
-    logFile: join(directory, 'log'),
-    namespace: bed.serverNamespace,
-    diesWithParent: true,
+export const startDnsmasq = (root: string): Promise<Peer> =>
+  startPeer(root, 'dnsmasq', 'standalone', async (bed) => {
+    const directory = join(bed.directory, 'dnsmasq')
+    mkdirSync(directory)
+    writeFileSync(join(directory, 'addn_hosts'), records.map(([name, ip]) => `${ip} ${name}\n`).join(''))
+    const options = { logFile: join(directory, 'log'), namespace: bed.serverNamespace }
+    const controller = await bed.start('dnsmasq', neutronArguments(directory), options)
+    const about = "dnsmasq with Neutron's arguments behind a learning switch; nothing is punted"
+    return { about, controller }
   })
-  return {
-    name: 'dnsmasq',
-    about: "dnsmasq with Neutron's arguments behind a learning switch; nothing is punted",
-    clientNamespace: bed.clientNamespace,
-    server: server.ip,
-    controller: daemon.pid,
-    vswitchd: bed.vswitchd,
-    async stop() {
-      await stopProcess(daemon)
-      await bed.stop()
-    },
-  }
-}

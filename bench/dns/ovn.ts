@@ -7,9 +7,9 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ip } from '../../src/lab/namespace.ts'
-import { type ProcessRef, run, startDaemon, stopProcess, waitUntil } from '../../src/lab/process.ts'
+import { run, waitUntil } from '../../src/lab/process.ts'
 import type { Peer } from './peer.ts'
-import { createTestbed, server } from './testbed.ts'
+import { type Answering, server, startPeer, type Testbed } from './testbed.ts'
 
 const schemas = '/usr/share/ovn'
 
@@ -29,70 +29,53 @@ interface Network {
 type Nbctl = (...args: readonly string[]) => Promise<string>
 
 export const startOvn = (root: string): Promise<Peer> =>
-  start(
-    root,
-    'ovn',
-    "ovn-controller's native DNS, queries without EDNS; two tenants, security groups, as Neutron has it",
-    true,
+  startPeer(root, 'ovn', 'secure', (bed) =>
+    begin(
+      bed,
+      "ovn-controller's native DNS, queries without EDNS; two tenants, security groups, as Neutron has it",
+      true,
+    ),
   )
 
 /** With ports that no group looks at. */
 export const startPlainOvn = (root: string): Promise<Peer> =>
-  start(root, 'plain-ovn', 'the same without security groups', false)
+  startPeer(root, 'plain-ovn', 'secure', (bed) => begin(bed, 'the same without security groups', false))
 
-async function start(root: string, peer: string, about: string, isGuarded: boolean): Promise<Peer> {
-  const bed = await createTestbed(root, peer, 'secure')
+async function begin(bed: Testbed, about: string, isGuarded: boolean): Promise<Answering> {
   const directory = join(bed.directory, 'ovn')
   mkdirSync(directory)
   const at = (file: string) => join(directory, file)
-  const daemons: ProcessRef[] = []
   const env = {
     ...{ OVN_RUNDIR: directory, OVN_LOGDIR: directory, OVN_DBDIR: directory },
     ...{ OVS_RUNDIR: bed.ovs.rundir, OVS_LOGDIR: directory },
   }
-  const startPart = async (name: string, command: string, args: readonly string[]) => {
-    const options = { logFile: at(`${name}.log`), namespace: bed.namespace, env, diesWithParent: true }
-    const daemon = await startDaemon(command, args, options)
-    daemons.push(daemon)
-    return daemon
+  const start = (name: string, command: string, args: readonly string[]) =>
+    bed.start(command, args, { logFile: at(`${name}.log`), namespace: bed.namespace, env })
+  for (const db of ['nb', 'sb']) {
+    await run('ovsdb-tool', ['create', at(`${db}.db`), join(schemas, `ovn-${db}.ovsschema`)])
+    const remote = `--remote=punix:${at(`ovn${db}_db.sock`)}`
+    await start(db, 'ovsdb-server', [at(`${db}.db`), remote, `--unixctl=${at(`${db}.ctl`)}`])
+    await waitUntil(`the ${db} database`, () => existsSync(at(`ovn${db}_db.sock`)))
   }
-  const stop = async () => {
-    for (const daemon of daemons.toReversed()) await stopProcess(daemon)
-    await bed.stop()
-  }
-  try {
-    for (const db of ['nb', 'sb']) {
-      await run('ovsdb-tool', ['create', at(`${db}.db`), join(schemas, `ovn-${db}.ovsschema`)])
-      const remote = `--remote=punix:${at(`ovn${db}_db.sock`)}`
-      await startPart(db, 'ovsdb-server', [at(`${db}.db`), remote, `--unixctl=${at(`${db}.ctl`)}`])
-      await waitUntil(`the ${db} database`, () => existsSync(at(`ovn${db}_db.sock`)))
-    }
-    const [nb, sb] = [`unix:${at('ovnnb_db.sock')}`, `unix:${at('ovnsb_db.sock')}`]
-    await startPart('northd', 'ovn-northd', [
-      ...[`--ovnnb-db=${nb}`, `--ovnsb-db=${sb}`, `--unixctl=${at('northd.ctl')}`],
-    ])
-    await bed.ovs.vsctl(
-      ...['set', 'open', '.', 'external_ids:system-id=bench', 'external_ids:hostname=bench'],
-      ...[`external_ids:ovn-remote="${sb}"`, 'external_ids:ovn-encap-type=geneve'],
-      ...['external_ids:ovn-encap-ip=127.0.0.1', 'external_ids:ovn-bridge-datapath-type=netdev'],
-      'external_ids:ovn-bridge-mappings=physnet1:br-ex',
-    )
-    const controller = await startPart('controller', 'ovn-controller', [`unix:${bed.ovs.dbSocket}`])
-    const nbctl: Nbctl = (...args) => run('ovn-nbctl', [`--db=${nb}`, '--timeout=20', ...args], { env })
-    for (const network of networks) await addNetwork(nbctl, network)
-    if (isGuarded) await guard(nbctl)
-    for (const device of networks.flatMap(({ ports }) => Object.keys(ports)))
-      await bed.ovs.vsctl('set', 'interface', device, `external_ids:iface-id=${device}`)
-    await ip(bed.clientNamespace, [`neighbour add ${server.ip} lladdr ${server.mac} dev eth0`])
-    await nbctl('--wait=hv', 'sync')
-    return {
-      ...{ name: peer, about, clientNamespace: bed.clientNamespace, server: server.ip },
-      ...{ controller: controller.pid, vswitchd: bed.vswitchd, stop },
-    }
-  } catch (error) {
-    await stop()
-    throw error
-  }
+  const [nb, sb] = [`unix:${at('ovnnb_db.sock')}`, `unix:${at('ovnsb_db.sock')}`]
+  await start('northd', 'ovn-northd', [
+    ...[`--ovnnb-db=${nb}`, `--ovnsb-db=${sb}`, `--unixctl=${at('northd.ctl')}`],
+  ])
+  await bed.ovs.vsctl(
+    ...['set', 'open', '.', 'external_ids:system-id=bench', 'external_ids:hostname=bench'],
+    ...[`external_ids:ovn-remote="${sb}"`, 'external_ids:ovn-encap-type=geneve'],
+    ...['external_ids:ovn-encap-ip=127.0.0.1', 'external_ids:ovn-bridge-datapath-type=netdev'],
+    'external_ids:ovn-bridge-mappings=physnet1:br-ex',
+  )
+  const controller = await start('controller', 'ovn-controller', [`unix:${bed.ovs.dbSocket}`])
+  const nbctl: Nbctl = (...args) => run('ovn-nbctl', [`--db=${nb}`, '--timeout=20', ...args], { env })
+  for (const network of networks) await addNetwork(nbctl, network)
+  if (isGuarded) await guard(nbctl)
+  for (const device of networks.flatMap(({ ports }) => Object.keys(ports)))
+    await bed.ovs.vsctl('set', 'interface', device, `external_ids:iface-id=${device}`)
+  await ip(bed.clientNamespace, [`neighbour add ${server.ip} lladdr ${server.mac} dev eth0`])
+  await nbctl('--wait=hv', 'sync')
+  return { about, controller }
 }
 
 /** Its names have A and PTR, in full and as hosts; each port may send what is its own. */
