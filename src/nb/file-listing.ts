@@ -31,26 +31,39 @@ export const emptyListing: Listing = {
   ...{ folders: new Map(), stamps: new Map(), files: new FileLooks(), half: new Set(), changes: [] },
 }
 
+/** How to look at everything; everything has a default. */
+export interface WholeLook {
+  /** The files that are read whatever their stamps say. */
+  readonly marks?: ReadonlySet<string>
+  /** Called with each folder before it is read, so that a watch can begin first. */
+  readonly entered?: (folder: string, identity: string) => void
+  /**
+   * Whether files are looked at also where none has come, gone or been replaced: what was written into a file itself is not
+   * seen without. True by default.
+   */
+  readonly isThorough?: boolean
+}
+
+const nothingMarked: ReadonlySet<string> = new Set()
+
 /**
- * Looks at everything, and reads the files at `marks` whatever their stamps say. `entered` is called with each folder
- * before it is read, so that a watch can begin first. Rejects with the system's error if the root is not there, and
- * with NorthboundError if it was replaced by an empty directory.
+ * Looks at everything. Rejects with the system's error if the root is not there, and with NorthboundError if it was
+ * replaced by an empty directory.
  */
 export async function wholeListing(
   root: string,
   previous: Listing,
-  marks: ReadonlySet<string> = new Set(),
-  entered: (folder: string, identity: string) => void = () => {},
+  { marks = nothingMarked, entered, isThorough = true }: WholeLook = {},
 ): Promise<Listing> {
   const folders = new Map<string, string>()
   const stamps = new Map<string, number>()
   const look = new Look(root, previous)
-  /** Tells whether no file has come or gone. */
+  /** Tells whether no file has come, gone or been replaced. */
   const enter = async (folder: string): Promise<boolean> => {
     const { identity, stamp } = await lookAtFolder(folder)
     folders.set(folder, identity)
     if (stamp !== undefined) stamps.set(folder, stamp)
-    entered(folder, identity)
+    entered?.(folder, identity)
     const isSame = previous.folders.get(folder) === identity
     return isSame && stamp !== undefined && previous.stamps.get(folder) === stamp
   }
@@ -70,8 +83,9 @@ export async function wholeListing(
     const lookAt = (name: string, known: FileLook | undefined) => {
       if (marks.has(`${table}/${name}`) || !look.isUnchanged(table, name, known)) look.read(table, name)
     }
-    if (names === undefined) await inTurns(previous.files.of(table), ([name, known]) => lookAt(name, known))
-    else {
+    if (names === undefined) {
+      if (isThorough) await inTurns(previous.files.of(table), ([name, known]) => lookAt(name, known))
+    } else {
       await inTurns(names, (name) => lookAt(name, previous.files.get(table, name)))
       for (const name of previous.files.missing(table, names)) look.miss(table, name)
     }

@@ -1,6 +1,7 @@
 /**
  * Watches the file driver's directory and tells what changed. The kernel's watches say where to look; because
- * they can overflow silently, the whole directory is looked at every few seconds as well. It writes nothing.
+ * they can overflow silently, its folders are looked at every few seconds as well, and each file every minute. It writes
+ * nothing.
  *
  *   starting --first look--> watching         sends the snapshot
  *   watching --a change--> watching            sends the changes, if any, and `lost` while a file is written in half
@@ -22,6 +23,7 @@ import {
   partialListing,
   rowsOf,
   toldListing,
+  type WholeLook,
   wholeListing,
 } from './file-listing.ts'
 import { FileLooks } from './file-look.ts'
@@ -30,8 +32,10 @@ import { isRowFile } from './file-path.ts'
 /** What a watch may be told; everything has a default. */
 export interface FileWatchOptions {
   readonly log?: Pick<Logger, 'warn'>
-  /** Between two looks at the whole directory; 5 s. */
+  /** Between two looks at the folders, for files that came, went or were replaced; 5 s. */
   readonly lookEveryMs?: number
+  /** Between two looks at each file, for what was written into it; 60 s. */
+  readonly fileLookEveryMs?: number
   /** How long no change must come before a batch is read; 20 ms. */
   readonly settleMs?: number
   /** Opens a watch on a folder; `fs.watch` unless a test wants a deaf one. */
@@ -73,6 +77,8 @@ class FileWatch {
   #isWhole = true
   #markCount = 0
   #lookAt = 0
+  /** When each file is due, beside the folders. */
+  #lookAtFilesAt = 0
   #isLooking = false
   #wake: () => void = () => {}
 
@@ -134,19 +140,23 @@ class FileWatch {
     this.#marks = new Set()
     if (!this.#isWhole) return partialListing(this.#root, previous, marks)
     this.#isWhole = false
-    return this.#lookAtAll(previous, marks)
+    return this.#lookAtAll(previous, { marks, isThorough: true })
   }
 
-  async #lookAtAll(known: Listing, marks: ReadonlySet<string>): Promise<Listing> {
+  async #lookAtAll(
+    known: Listing,
+    how: Required<Pick<WholeLook, 'isThorough'>> & Pick<WholeLook, 'marks'>,
+  ): Promise<Listing> {
     const startedAt = performance.now()
     this.#isBlind = false
-    const listing = await wholeListing(this.#root, known, marks, (folder, identity) =>
-      this.#watchFolder(folder, identity),
-    )
+    const entered = (folder: string, identity: string) => this.#watchFolder(folder, identity)
+    const listing = await wholeListing(this.#root, known, { ...how, entered })
     for (const folder of this.#watchers.keys()) if (!listing.folders.has(folder)) this.#unwatch(folder)
+    const { fileLookEveryMs = 60_000 } = this.#options
     const endedAt = performance.now()
     const restMs = Math.min((endedAt - startedAt) * lookShare, maxRestMs)
     this.#lookAt = endedAt + Math.max(this.#everyMs(), restMs)
+    if (how.isThorough) this.#lookAtFilesAt = endedAt + fileLookEveryMs
     return listing
   }
 
@@ -155,7 +165,8 @@ class FileWatch {
     this.#isLooking = true
     const before = this.#listing
     try {
-      const { folders, stamps, files } = await this.#lookAtAll(before, new Set())
+      const isThorough = this.#isBlind || performance.now() >= this.#lookAtFilesAt
+      const { folders, stamps, files } = await this.#lookAtAll(before, { isThorough })
       const changed = [...FileLooks.changed(before.files, files)]
       for (const path of changed) this.#marks.add(path)
       // Folders are known by their stamps when nothing in them is left to be read.

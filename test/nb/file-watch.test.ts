@@ -147,6 +147,24 @@ describe('when the kernel says nothing', () => {
     expect([...follower.values]).toEqual([['/lport/p', '4']])
   })
 
+  test('what was written into a file itself is found when each file is looked at, and no sooner', async () => {
+    await writer.put('lport', 'p', '1')
+    await writer.put('lswitch', 's', '1')
+    await sleep(150) // until the folder and its file are settled
+    await follow({ ...deaf, lookEveryMs: 20, fileLookEveryMs: 600_000 })
+    await writeFile(join(root, 'lport', 'p.json'), '22')
+    await writer.put('lswitch', 's', '2')
+    await follower.until(() => value('/lswitch/s') === '2')
+    expect(value('/lport/p')).toBe('1')
+
+    follower.stop()
+    await watcher.close()
+    await sleep(150)
+    await follow({ ...deaf, lookEveryMs: 20, fileLookEveryMs: 200 })
+    await writeFile(join(root, 'lport', 'p.json'), '333')
+    await follower.until(() => value('/lport/p') === '333')
+  })
+
   test('writes of the same size within a tick of the clock are found', async () => {
     await follow({ ...deaf, lookEveryMs: 1 })
     for (let n = 10; n < 40; n += 1) {
