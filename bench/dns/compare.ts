@@ -7,14 +7,12 @@
  *     npm run bench -- [--rounds 5] [--seconds 4] [--peers ours,ovn,bare,dnsmasq,direct,plain,plain-ovn] [--out DIRECTORY]
  */
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { reasonOf } from '../../src/errors.ts'
 import { load as loadAverage } from '../machine.ts'
-import { missing, type Need, provenance, remedy } from '../needs.ts'
-import { wholeNumber } from '../run.ts'
+import { demand, missing, type Need, provenance, refuse, remedy } from '../needs.ts'
+import { measure, type Run, wholeNumber } from '../run.ts'
 import { startBare } from './bare.ts'
 import { startDnsmasq } from './dnsmasq.ts'
 import { load, type Measurement, type Said, said, writeQueries } from './load.ts'
@@ -69,29 +67,22 @@ const { values } = parseArgs({
 const warmUpSeconds = 3
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
-let isInterrupted = false
+const rounds = wholeNumber('rounds', values.rounds, 1, 100)
+const seconds = wholeNumber('seconds', values.seconds, 1, 60)
+const names = values.peers
+  .split(',')
+  .map((name) =>
+    name in starters
+      ? (name as PeerName)
+      : refuse(`--peers ${name}: there are ${Object.keys(starters).join(', ')}`),
+  )
+demand([ovs, ['dnsperf', 'dnsperf'], ['dig', 'bind9-dnsutils']])
+if (process.getuid?.() !== 0) refuse('namespaces need root: run it as root')
+await measure('bench', async (run) => {
+  process.exitCode = await compare(run)
+})
 
-try {
-  process.exitCode = await compare()
-} catch (error) {
-  say(reasonOf(error))
-  process.exitCode = 2
-}
-
-async function compare(): Promise<number> {
-  const rounds = wholeNumber('rounds', values.rounds, 1, 100)
-  const seconds = wholeNumber('seconds', values.seconds, 1, 60)
-  const names = values.peers.split(',').map((name) => {
-    if (name in starters) return name as PeerName
-    throw new Error(`--peers ${name}: there are ${Object.keys(starters).join(', ')}`)
-  })
-  const absent = missing([ovs, ['dnsperf', 'dnsperf'], ['dig', 'bind9-dnsutils']])
-  if (absent.length > 0) throw new Error(remedy(absent))
-  if (process.getuid?.() !== 0) throw new Error('namespaces need root: run it as root')
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => (isInterrupted = true))
-
-  const root = mkdtempSync(join(tmpdir(), 'df-bench-'))
+async function compare({ directory: root, signal }: Run): Promise<number> {
   const running = new Map<PeerName, Peer>()
   const about: Record<string, string> = {}
   const notes: Record<string, string> = {}
@@ -102,7 +93,7 @@ async function compare(): Promise<number> {
       const those = names.filter((name) => isAsked(name, phase.asked))
       for (const name of running.keys()) if (!those.includes(name)) await end(name)
       for (const name of those) if (!(name in notes)) await begin(name, phase.of)
-      await measure(
+      await take(
         phase,
         those.flatMap((name) => running.get(name) ?? []),
       )
@@ -111,9 +102,7 @@ async function compare(): Promise<number> {
     }
   } finally {
     for (const name of running.keys()) await end(name)
-    rmSync(root, { recursive: true, force: true })
   }
-  if (isInterrupted) throw new Error('interrupted; nothing is left behind')
   const result: Result = {
     machine: provenance(),
     rounds,
@@ -129,7 +118,7 @@ async function compare(): Promise<number> {
 
   /** Starts a peer; one that cannot be started is told of and left out, all others are measured. */
   async function begin(name: PeerName, of: typeof records): Promise<void> {
-    if (isInterrupted) return
+    signal.throwIfAborted()
     const { start, needs } = starters[name]
     const lacking = missing(needs)
     try {
@@ -157,13 +146,16 @@ async function compare(): Promise<number> {
     say(`${name} ${when}: ${text}${isRight ? '' : ' (WRONG)'}`)
   }
 
-  async function measure(
+  async function take(
     { asked, of, windows }: (typeof phases)[number],
     those: readonly Peer[],
   ): Promise<void> {
     const queries = writeQueries(root, asked, of)
     const warmUp = { names: asked, queries, outstanding: 200, seconds: warmUpSeconds }
-    for (const peer of those) if (!isInterrupted) await load(peer, warmUp)
+    for (const peer of those) {
+      signal.throwIfAborted()
+      await load(peer, warmUp)
+    }
     // Telling every latency costs dnsperf throughput: it is asked apart.
     for (const outstanding of windows)
       for (const hasLatency of outstanding === 200 && asked === 'local'
@@ -171,7 +163,7 @@ async function compare(): Promise<number> {
         : [outstanding !== 200])
         for (let round = 1; round <= rounds; round += 1)
           for (const peer of those) {
-            if (isInterrupted) return
+            signal.throwIfAborted()
             const one = await load(peer, { names: asked, queries, outstanding, seconds, hasLatency })
             measurements.push(one)
             say(

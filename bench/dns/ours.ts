@@ -57,11 +57,11 @@ export const startOurs = (root: string): Promise<Peer> =>
 
 /** With ports that no group looks at. */
 export const startPlain = (root: string): Promise<Peer> =>
-  start(root, 'plain', 'the same without security groups', { options: unlimited })
+  start(root, 'plain', 'ours, without security groups', { options: unlimited })
 
 /** With queries left alone: the same switch, networks and flows, but no packet is punted. */
 export const startDirect = (root: string): Promise<Peer> =>
-  start(root, 'direct', 'the same lab with df_dns_intercept = off', {
+  start(root, 'direct', 'ours, with df_dns_intercept = off', {
     ...groups(),
     options: { df: guarded, df_dns_app: { df_dns_intercept: 'off' } },
   })

@@ -39,7 +39,7 @@ export const startOvn = (root: string): Promise<Peer> =>
 
 /** With ports that no group looks at. */
 export const startPlainOvn = (root: string): Promise<Peer> =>
-  startPeer(root, 'plain-ovn', 'secure', (bed) => begin(bed, 'the same without security groups', false))
+  startPeer(root, 'plain-ovn', 'secure', (bed) => begin(bed, 'ovn, without security groups', false))
 
 async function begin(bed: Testbed, about: string, isGuarded: boolean): Promise<Answering> {
   const directory = join(bed.directory, 'ovn')

@@ -44,8 +44,6 @@ export interface WholeLook {
   readonly isThorough?: boolean
 }
 
-const nothingMarked: ReadonlySet<string> = new Set()
-
 /**
  * Looks at everything. Rejects with the system's error if the root is not there, and with NorthboundError if it was
  * replaced by an empty directory.
@@ -53,7 +51,7 @@ const nothingMarked: ReadonlySet<string> = new Set()
 export async function wholeListing(
   root: string,
   previous: Listing,
-  { marks = nothingMarked, entered, isThorough = true }: WholeLook = {},
+  { marks = new Set(), entered, isThorough = true }: WholeLook = {},
 ): Promise<Listing> {
   const folders = new Map<string, string>()
   const stamps = new Map<string, number>()

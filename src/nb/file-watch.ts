@@ -140,13 +140,10 @@ class FileWatch {
     this.#marks = new Set()
     if (!this.#isWhole) return partialListing(this.#root, previous, marks)
     this.#isWhole = false
-    return this.#lookAtAll(previous, { marks, isThorough: true })
+    return this.#lookAtAll(previous, { marks })
   }
 
-  async #lookAtAll(
-    known: Listing,
-    how: Required<Pick<WholeLook, 'isThorough'>> & Pick<WholeLook, 'marks'>,
-  ): Promise<Listing> {
+  async #lookAtAll(known: Listing, how: Omit<WholeLook, 'entered'>): Promise<Listing> {
     const startedAt = performance.now()
     this.#isBlind = false
     const entered = (folder: string, identity: string) => this.#watchFolder(folder, identity)
@@ -156,7 +153,7 @@ class FileWatch {
     const endedAt = performance.now()
     const restMs = Math.min((endedAt - startedAt) * lookShare, maxRestMs)
     this.#lookAt = endedAt + Math.max(this.#everyMs(), restMs)
-    if (how.isThorough) this.#lookAtFilesAt = endedAt + fileLookEveryMs
+    if (how.isThorough !== false) this.#lookAtFilesAt = endedAt + fileLookEveryMs
     return listing
   }
 

@@ -174,7 +174,7 @@ describe('when the kernel says nothing', () => {
     }
   })
 
-  test('because no more watches are allowed: it is said once, and looks come quicker', async () => {
+  test('because no more watches are allowed: it is said once, and looks come quicker, at each file as well', async () => {
     const lines: string[] = []
     const refuse = () => {
       throw new Error('ENOSPC: System limit for number of file watchers reached')
@@ -183,6 +183,8 @@ describe('when the kernel says nothing', () => {
     await follow({ watchFolder: refuse as unknown as typeof watch, log: log!, ...never })
     await writer.put('lport', 'p', '1')
     await follower.until(() => value('/lport/p') === '1')
+    await writeFile(join(root, 'lport', 'p.json'), '22')
+    await follower.until(() => value('/lport/p') === '22')
     expect(lines).toEqual([expect.stringContaining(`${root} cannot be watched (ENOSPC`)])
   })
 })

@@ -48,6 +48,8 @@ test('interrupted while the controller runs, it leaves no process, no namespace 
   expect(report).not.toMatch(/^CPU at rest/m)
   expect(readdirSync(temporary)).toEqual([])
   expect(await run('ip', ['netns', 'list'])).not.toContain(`dfb-${child.pid}-`)
+  // Each of its processes has a path in there in its arguments.
+  expect((await outputOf('pgrep', ['--full', '--list-full', temporary])).stdout).toBe('')
 }, 120_000)
 
 test.each([
